@@ -1,0 +1,1 @@
+"""DERIVED STATE: applies accepted blocks to a state store, and answers PartiQL from it."""
