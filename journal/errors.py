@@ -70,7 +70,13 @@ class QuerySyntaxError(InputError):
     code = "query_syntax"
 
     def __init__(
-        self, problem: str, *, statement: str = "", line: int = 1, column: int = 1, expected: str = ""
+        self,
+        problem: str,
+        *,
+        statement: str = "",
+        line: int = 1,
+        column: int = 1,
+        expected: str = "",
     ) -> None:
         self.problem, self.line, self.column, self.expected = problem, line, column, expected
         wanted = f", expected {expected}" if expected else ""
@@ -280,7 +286,9 @@ class CorruptBlockError(IntegrityError):
 
     code = "corrupt_block"
 
-    def __init__(self, reason: str, *, sequence_number: int, entry_index: int | None = None) -> None:
+    def __init__(
+        self, reason: str, *, sequence_number: int, entry_index: int | None = None
+    ) -> None:
         self.reason, self.sequence_number, self.entry_index = reason, sequence_number, entry_index
         entry = "" if entry_index is None else f", entry {entry_index}"
         super().__init__(f"block {sequence_number}{entry}: {reason}")

@@ -1,0 +1,1 @@
+"""FRONT DOORS: connect to a ledger, write, query, prove."""

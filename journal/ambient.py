@@ -1,0 +1,21 @@
+"""The one place that reads the clock and randomness; everything else takes them as parameters."""
+
+import os
+import time
+from collections.abc import Callable
+
+Clock = Callable[[], int]
+"""Gives the time in UTC microseconds since 1970."""
+
+Entropy = Callable[[int], bytes]
+"""Gives so many random bytes."""
+
+
+def system_clock() -> int:
+    """Now, in UTC microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def system_entropy(count: int) -> bytes:
+    """`count` bytes from the operating system."""
+    return os.urandom(count)

@@ -1,0 +1,1 @@
+"""PROOF: Merkle maths and keys; runs offline, trusts nobody."""
