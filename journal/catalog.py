@@ -75,8 +75,9 @@ class Catalog:
     indexes: Mapping[bytes, IndexInfo] = field(default_factory=dict)
 
     def indexes_of(self, table_id: bytes) -> tuple[IndexInfo, ...]:
-        """The indexes of a table, oldest first."""
-        return tuple(index for index in self.indexes.values() if index.table_id == table_id)
+        """The indexes of a table, in order of their ids (about order of age)."""
+        found = [index for index in self.indexes.values() if index.table_id == table_id]
+        return tuple(sorted(found, key=lambda index: index.index_id))
 
 
 def ledger_document(ledger: LedgerInfo) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The Python SDK: one `Ledger` object over any transport."""

@@ -1,0 +1,153 @@
+"""`Ledger`: what programs use."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+from indelible.client.transport import LedgerStatus, Result, Statement, Transport
+from journal.errors import InputError
+from journal.ids import parse_id
+
+TransactionId = str | bytes | UUID
+
+
+class Rows(Iterator[Any]):
+    """The rows of a query, read as they are iterated; `rows` reads what is left at once."""
+
+    def __init__(self, rows: Iterator[Any]) -> None:
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._rows
+
+    def __next__(self) -> Any:
+        return next(self._rows)
+
+    @property
+    def rows(self) -> list[Any]:
+        """All rows that were not read yet."""
+        remaining = list(self._rows)
+        self._rows = iter(remaining)
+        return remaining
+
+
+class Ledger:
+    """One ledger. Thread-safe: transactions of many threads share blocks.
+
+    Get one from `indelible.connect`; use it as a context manager or call `close`.
+
+    >>> import indelible
+    >>> ledger = indelible.connect("memory:")
+    >>> _ = ledger.execute("CREATE TABLE accounts")
+    >>> _ = ledger.execute("INSERT INTO accounts ?", {"name": "ann", "balance": 5})
+    >>> list(ledger.query("SELECT a.balance FROM accounts AS a WHERE a.name = ?", "ann"))
+    [{'balance': 5}]
+    >>> ledger.close()
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def execute(
+        self,
+        statement: str,
+        *parameters: Any,
+        labels: Mapping[str, str] | None = None,
+        transaction_id: TransactionId | None = None,
+    ) -> Result:
+        """Run one statement as a transaction; it is durable when this returns.
+
+        Args:
+            statement: PartiQL; `?` stands for the parameters.
+            parameters: dict, list, str, int, float, bool, None, Decimal, datetime, bytes.
+            labels: At most 16 key/value strings, kept in the journal for ever.
+            transaction_id: Makes the call repeatable: however often it is sent with one id, it is
+                committed once.
+
+        Raises:
+            InputError: The statement or a value is wrong; nothing was written.
+            OutcomeUnknownError: Call again with the error's `transaction_id`.
+            UnavailableError: Nothing was written; call again later.
+        """
+        return self.transact(
+            [(statement, *parameters)], labels=labels, transaction_id=transaction_id
+        )
+
+    def transact(
+        self,
+        statements: Sequence[tuple[Any, ...]],
+        *,
+        labels: Mapping[str, str] | None = None,
+        transaction_id: TransactionId | None = None,
+    ) -> Result:
+        """Run several statements as one transaction: all of them take effect, or none.
+
+        Args:
+            statements: Tuples of a statement and its parameters.
+            labels, transaction_id: See `execute`.
+
+        Raises:
+            LedgerError: See `execute`.
+        """
+        return self._transport.execute(
+            [_statement(item) for item in statements],
+            labels=labels or {},
+            transaction_id=None if transaction_id is None else _id_bytes(transaction_id),
+        )
+
+    def query(self, statement: str, *parameters: Any) -> Rows:
+        """Rows of a SELECT or EXPLAIN, over everything acknowledged before the call.
+
+        Raises:
+            InputError: The statement cannot be run, or does not only read.
+        """
+        return Rows(self._transport.query(statement, parameters))
+
+    def history(self, table: str, document_id: str | None = None) -> Rows:
+        """All revisions of a document, or of all documents of a table, oldest first per document.
+
+        Each row is `{blockAddress, hash, data, metadata: {id, version, txTime, txId}}`; the revision
+        of a DELETE has no `data`.
+        """
+        source = f"SELECT * FROM history({_quoted(table)}) AS h"
+        if document_id is None:
+            return self.query(source)
+        return self.query(f"{source} WHERE h.metadata.id = ?", document_id)
+
+    def status(self) -> LedgerStatus:
+        """The ledger's tip and tree, as of now."""
+        return self._transport.status()
+
+    def close(self) -> None:
+        """Finish what is on its way and free everything; closing twice is fine."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _statement(item: tuple[Any, ...]) -> Statement:
+    if isinstance(item, str):
+        return item, ()
+    if not isinstance(item, tuple | list) or not item:
+        raise InputError("each statement is a tuple: the text, then its parameters")
+    return item[0], tuple(item[1:])
+
+
+def _id_bytes(transaction_id: TransactionId) -> bytes:
+    if isinstance(transaction_id, UUID):
+        return transaction_id.bytes
+    return parse_id(transaction_id) if isinstance(transaction_id, str) else bytes(transaction_id)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,82 @@
+"""What a `Ledger` needs of whatever is behind it: one small protocol, and its data."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+Statement = tuple[str, Sequence[Any]]
+"""A PartiQL text and its parameters."""
+
+
+class BlockAddress(NamedTuple):
+    """Where a transaction stands in the journal."""
+
+    strand_id: str
+    sequence_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a committed transaction gave.
+
+    Attributes:
+        transaction_id: 22 characters; repeating a call with it never commits twice.
+        block_address: Of the block that holds it; None if it changed nothing.
+        results: The rows of each statement, in order. Where the transaction had been committed
+            before under the same id: one list, a `{documentId}` row for each changed document.
+    """
+
+    transaction_id: str
+    block_address: BlockAddress | None
+    results: Sequence[Sequence[Any]]
+
+    @property
+    def rows(self) -> Sequence[Any]:
+        """The rows of the last statement."""
+        return self.results[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerStatus:
+    """A ledger as seen by the process that answers.
+
+    Attributes:
+        tip: Address of the newest block applied to the state.
+        tip_timestamp: Its time, UTC microseconds.
+        tip_hash: 32 bytes.
+        tree_size, root_hash: The ledger's Merkle tree over those blocks.
+        log_offset: Next log offset to be read.
+        ignored: Records of the log that are not part of the ledger, by reason, since the start.
+    """
+
+    name: str
+    checkpoint_key: str
+    tip: BlockAddress
+    tip_timestamp: int
+    tip_hash: bytes
+    tree_size: int
+    root_hash: bytes
+    log_offset: int
+    ignored: Mapping[str, int]
+
+
+class Transport(Protocol):
+    """How requests reach a ledger: in this process, or over a network. Thread-safe."""
+
+    def execute(
+        self,
+        statements: Sequence[Statement],
+        *,
+        labels: Mapping[str, str],
+        transaction_id: bytes | None,
+    ) -> Result:
+        """Commit the statements as one transaction; durable when it returns."""
+
+    def query(self, statement: str, parameters: Sequence[Any]) -> Iterator[Any]:
+        """Rows of a query over everything acknowledged before the call."""
+
+    def status(self) -> LedgerStatus:
+        """The ledger now."""
+
+    def close(self) -> None:
+        """Free what the transport holds; closing twice is fine."""

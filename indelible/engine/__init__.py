@@ -1,0 +1,1 @@
+"""The node: executes transactions into blocks, appends them, and answers queries."""

@@ -1,0 +1,248 @@
+"""A node: one ledger opened in this process, for writing or for reading only.
+
+```
+log + state store -> Follower (catch up) -> Sequencer (writes)      Reading (queries)
+```
+"""
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from indelible.engine.creation import Durability, genesis
+from indelible.engine.limits import Limits
+from indelible.client.transport import LedgerStatus
+from indelible.engine.reading import Reading, status_of
+from indelible.engine.requests import Answer, Request, Statement, check_request
+from indelible.engine.sequencer import Sequencer
+from journal.ambient import Clock, Entropy, system_clock, system_entropy
+from journal.errors import (
+    InputError,
+    LedgerExistsError,
+    NotLeaderError,
+    StoreUnavailableError,
+    UnknownLedgerError,
+)
+from journal.ids import id_text, new_id
+from journal.log import Log
+from materializer.follower import Follower, Progress
+from materializer.partiql import StatementCache
+from materializer.store.store import OutdatedStoreError, Store
+
+STATE_FILE = "state.db"
+STATEMENTS_CACHED = 1000
+
+
+def writer_name() -> str:
+    """What this process writes into block headers: host and process id."""
+    return f"{socket.gethostname()[:200]}:{os.getpid()}"
+
+
+def open_store(path: Path) -> Store:
+    """Open a state store; one of an older release is deleted, since the journal makes it again."""
+    try:
+        return Store(path)
+    except OutdatedStoreError:
+        delete_store(path)
+        return Store(path)
+
+
+def delete_store(path: Path) -> None:
+    """Delete a state store and what SQLite keeps beside it.
+
+    Raises:
+        StoreUnavailableError: A file cannot be deleted.
+    """
+    for suffix in ("", "-wal", "-shm"):
+        try:
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreUnavailableError(f"cannot delete {path}: {error.strerror}") from error
+
+
+class Node:
+    """A ledger opened for reading and writing. Thread-safe.
+
+    Args:
+        log: The journal's log; the node closes it.
+        folder: Where the state store is.
+        ledger_name: Whose genesis to look for.
+        exclusive: The log has no other writer (file, memory).
+        on_progress: Called while the state catches up at the start.
+        release: Called at `close`, for instance to give a lock back.
+
+    Raises:
+        UnknownLedgerError: The log holds no ledger of this name.
+        IntegrityError, UnavailableError, UnsupportedError: See `Follower`.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        folder: Path,
+        ledger_name: str,
+        *,
+        exclusive: bool,
+        limits: Limits | None = None,
+        clock: Clock = system_clock,
+        entropy: Entropy = system_entropy,
+        accept_clock: bool = False,
+        on_progress: Progress | None = None,
+        release: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.ledger_name, self.folder = ledger_name, folder
+        self.limits = limits or Limits()
+        self._log, self._exclusive = log, exclusive
+        self._clock, self._entropy, self._release = clock, entropy, release
+        statements = StatementCache(STATEMENTS_CACHED)
+        store = open_store(folder / STATE_FILE)
+        try:
+            self.follower = Follower(log, store, ledger_name, exclusive=exclusive)
+            self.sequencer = Sequencer(
+                log,
+                store,
+                self.follower,
+                exclusive=exclusive,
+                writer=writer_name(),
+                limits=self.limits,
+                statements=statements,
+                clock=clock,
+                entropy=entropy,
+                accept_clock=accept_clock,
+            )
+            self.sequencer.catch_up(on_progress)
+            if store.tip is None:
+                raise UnknownLedgerError(
+                    f"the journal holds no ledger named {ledger_name!r}",
+                    hint="make it with `indelible ledger create`",
+                )
+        except BaseException:
+            store.close()
+            raise
+        self.strand_id = id_text(store.tip.strand_id)
+        self._reading = Reading(store.path, statements, self.limits)
+
+    def execute(
+        self,
+        statements: Sequence[Statement],
+        *,
+        principal: str,
+        labels: Mapping[str, str],
+        transaction_id: bytes | None,
+    ) -> Answer:
+        """Commit a one-shot transaction.
+
+        Raises:
+            LedgerError: See `Sequencer.submit`.
+        """
+        check_request(statements, labels, self.limits)
+        fresh = transaction_id is None
+        if transaction_id is None:
+            transaction_id = new_id(self._clock(), self._entropy)
+        elif len(transaction_id) != 16:
+            raise InputError(f"a transaction id has 16 bytes, not {len(transaction_id)}")
+        request = Request(
+            transaction_id=transaction_id,
+            statements=statements,
+            principal=principal,
+            labels=labels,
+            fresh=fresh,
+        )
+        return self.sequencer.submit(request)
+
+    def query(self, text: str, parameters: Sequence[Any]) -> Iterator[Any]:
+        """Rows of a query over all that was acknowledged before the call (linearizable).
+
+        Raises:
+            LedgerError: See `Reading.query` and `Sequencer.catch_up`.
+        """
+        if not self._exclusive and self._log.end_offset() > self.sequencer.position:
+            self.sequencer.catch_up()
+        return self._reading.query(text, parameters, self._clock())
+
+    def status(self) -> LedgerStatus:
+        """Tip, tree and log position as of now."""
+        with self._reading.view() as view:
+            return status_of(view, self.sequencer.position, self.follower.ignored)
+
+    def close(self) -> None:
+        """Finish what is on its way, then close everything; closing twice is fine."""
+        self._reading.close()
+        self.sequencer.close()
+        self._release()
+
+
+class ReadOnlyNode:
+    """A ledger's state store opened for reading, beside whoever keeps it current. Thread-safe."""
+
+    def __init__(self, folder: Path, ledger_name: str, *, limits: Limits | None = None) -> None:
+        """Open the store in `folder`.
+
+        Raises:
+            UnknownLedgerError: There is no state store.
+        """
+        self.ledger_name, self.folder = ledger_name, folder
+        self.limits = limits or Limits()
+        if not (folder / STATE_FILE).exists():
+            raise UnknownLedgerError(
+                f"no state store in {folder}",
+                hint="open it for writing once, or run `indelible materialize`",
+            )
+        self._reading = Reading(folder / STATE_FILE, StatementCache(STATEMENTS_CACHED), self.limits)
+
+    def execute(
+        self,
+        statements: Sequence[Statement],
+        *,
+        principal: str,
+        labels: Mapping[str, str],
+        transaction_id: bytes | None,
+    ) -> Answer:
+        """Always refused."""
+        del statements, principal, labels, transaction_id
+        raise NotLeaderError("the ledger was opened with read_only=True")
+
+    @property
+    def strand_id(self) -> str:
+        """In text."""
+        with self._reading.view() as view:
+            return view.strand_id
+
+    def status(self) -> LedgerStatus:
+        """What the store holds now."""
+        with self._reading.view() as view:
+            return status_of(view, -1, {})
+
+    def query(self, text: str, parameters: Sequence[Any]) -> Iterator[Any]:
+        """Rows of a query over what the store holds now."""
+        return self._reading.query(text, parameters, system_clock())
+
+    def close(self) -> None:
+        """Close the connections; closing twice is fine."""
+        self._reading.close()
+
+
+def create_genesis(
+    log: Log, *, name: str, prefix: str, private_key: bytes, durability: Durability, principal: str
+) -> None:
+    """Write the genesis of a new ledger to an empty log.
+
+    Raises:
+        LedgerExistsError: The log is not empty.
+        LogUnavailableError: It could not be written.
+    """
+    if log.end_offset() > 0:
+        raise LedgerExistsError(f"the journal of ledger {name!r} is not empty")
+    block = genesis(
+        name=name,
+        prefix=prefix,
+        private_key=private_key,
+        durability=durability,
+        writer=writer_name(),
+        principal=principal,
+        clock=system_clock,
+        entropy=system_entropy,
+    )
+    log.append(block.encode())

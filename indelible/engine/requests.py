@@ -1,0 +1,95 @@
+"""What is asked of the sequencer, and what it answers."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from indelible.engine.limits import Limits, bound
+from journal.errors import InputError
+
+Statement = tuple[str, Sequence[Any]]
+"""A PartiQL text and its parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What became of a transaction.
+
+    Attributes:
+        transaction_id: 16 bytes.
+        sequence_number: Of its block; None if it changed nothing and so is in no block.
+        results: The rows of each statement. Of a transaction that had been committed before under
+            this id: one list with a `{documentId}` row for each document it changed.
+    """
+
+    transaction_id: bytes
+    sequence_number: int | None
+    results: Sequence[Sequence[Any]]
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A one-shot transaction on its way through the sequencer.
+
+    Attributes:
+        fresh: Its id was made here for this attempt, so that it cannot be on the chain yet.
+        outcome: The answer, or the error; set before `wake` is released.
+        wake: Held until there is an outcome, or until it is this request's caller's turn to lead.
+    """
+
+    transaction_id: bytes
+    statements: Sequence[Statement]
+    principal: str
+    labels: Mapping[str, str]
+    fresh: bool
+    outcome: Answer | Exception | None = None
+    wake: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.wake.acquire()
+
+    def signal(self) -> None:
+        """Wake the caller; waking twice is fine."""
+        try:
+            self.wake.release()
+        except RuntimeError:  # already awake
+            return
+
+    def answer(self) -> Answer:
+        """The answer.
+
+        Raises:
+            LedgerError: The transaction failed.
+        """
+        if isinstance(self.outcome, Answer):
+            return self.outcome
+        assert self.outcome is not None
+        raise self.outcome
+
+
+def check_request(
+    statements: Sequence[Statement], labels: Mapping[str, str], limits: Limits
+) -> None:
+    """Refuse a request that passes a limit or is of the wrong shape, before it takes a place.
+
+    Raises:
+        InputError: With the limit, or what is wrong.
+    """
+    if not statements:
+        raise InputError("a transaction needs at least one statement")
+    bound("statements_per_transaction_max", len(statements), limits.statements_per_transaction_max)
+    for text, parameters in statements:
+        if not isinstance(text, str):
+            raise InputError(f"a statement is a string, not a {type(text).__name__}")
+        bound("statement_length_max", len(text), limits.statement_length_max)
+        bound("parameters_max", len(parameters), limits.parameters_max)
+    bound("labels_max", len(labels), limits.labels_max)
+    for key, value in labels.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise InputError(f"label {key!r}: keys and values of labels are strings")
+        try:
+            size = len(key.encode()) + len(value.encode())
+        except UnicodeEncodeError:
+            raise InputError(f"label {key!r} has a lone surrogate") from None
+        bound("label_size_max", size, limits.label_size_max)

@@ -1,0 +1,378 @@
+"""The grammar of expressions.
+
+```
+expression := prefix (infix | postfix)*            binds, loosest first:
+prefix     := literal | name | ( ... ) | [ ... ]     OR  AND  NOT  = < IN LIKE BETWEEN IS
+            | << ... >> | { ... } | CASE | call      ||  + -  * / %  unary minus  . [ ]
+```
+
+Each level of nesting costs two or three Python frames, so that `NESTING_MAX` of them fit.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from materializer.partiql import syntax
+from materializer.partiql.parser import literals
+from materializer.partiql.parser.stream import RESERVED, TokenStream
+from journal.values import MISSING
+
+T = TypeVar("T")
+
+OR, AND, NOT, COMPARISON, CONCATENATION, SUM, PRODUCT, SIGN, PATH = range(1, 10)
+"""How strongly operators bind."""
+
+POWERS: Final = {
+    "OR": OR, "AND": AND, "=": COMPARISON, "<>": COMPARISON, "!=": COMPARISON, "<": COMPARISON,
+    "<=": COMPARISON, ">": COMPARISON, ">=": COMPARISON, "IN": COMPARISON, "LIKE": COMPARISON,
+    "BETWEEN": COMPARISON, "IS": COMPARISON, "NOT": COMPARISON, "OVERLAPS": COMPARISON,
+    "||": CONCATENATION, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT,
+    ".": PATH, "[": PATH,
+}  # fmt: skip
+
+TYPES: Final = frozenset(
+    """ANY BAG BIGINT BLOB BOOL BOOLEAN CHAR CHARACTER CLOB DATE DEC DECIMAL DOUBLE DYNAMIC FLOAT INT INT2
+    INT4 INT8 INTEGER INTEGER2 INTEGER4 INTEGER8 INTERVAL LIST ARRAY MISSING NULL NUMERIC REAL SEXP
+    SMALLINT TINYINT STRING STRUCT SYMBOL TEXT TIME TIMESTAMP TUPLE VARCHAR""".split()
+)
+
+
+class ExpressionParser(TokenStream):
+    """Parses expressions; queries inside them are left to `query`, which the next layer defines."""
+
+    def query(self) -> syntax.Expression:
+        """A query or an expression, with set operators between."""
+        raise NotImplementedError
+
+    def expression(self, power: int = 0) -> syntax.Expression:
+        """An expression whose operators all bind more strongly than `power`."""
+        self.enter()
+        token = self.token
+        prefix = _PREFIXES.get(token.word or token.kind)
+        if prefix is None:
+            if token.kind not in ("word", "quoted") or token.word in RESERVED:
+                self.fail("an expression")
+            prefix = ExpressionParser._name
+        left = prefix(self)
+        while True:
+            word = self.token.word
+            strength = POWERS.get(word, 0)
+            if strength <= power:
+                break
+            if word in (".", "["):
+                left = self._path(left)
+            elif word in ("AND", "OR"):
+                left = self._junction(left, word, strength)
+            else:
+                infix = _INFIXES.get(word)
+                left = infix(self, left) if infix else self._operation(left, strength)
+        self.leave()
+        return left
+
+    def place(self) -> dict[str, int]:
+        """Line and column of the current token, for a node that begins here."""
+        return {"line": self.token.line, "column": self.token.column}
+
+    def separated(self, item: Callable[[], T]) -> tuple[T, ...]:
+        """One or more items with commas between."""
+        items = [item()]
+        while self.accept(","):
+            items.append(item())
+        return tuple(items)
+
+    def type_name(self) -> syntax.TypeName:
+        """A type, with its arguments."""
+        place, token = self.place(), self.token
+        name = token.word
+        if token.kind != "word" or name not in TYPES:
+            self.fail("a type name")
+        self.advance()
+        if name == "DOUBLE":
+            self.expect("PRECISION")
+        if name == "CHARACTER" and self.accept("VARYING"):
+            name = "VARCHAR"
+        if name == "INTERVAL":
+            qualifier = literals.interval_qualifier(self)
+            return syntax.TypeName(
+                f"INTERVAL {qualifier.start}", qualifier.precision, qualifier.end, **place
+            )
+        arguments: tuple[int, ...] = ()
+        if self.accept("("):
+            arguments = self.separated(self._natural_number)
+            self.expect(")")
+        if name in ("TIME", "TIMESTAMP") and literals.time_zone_clause(self):
+            name += " WITH TIME ZONE"
+        _check_precision(self, name, arguments, token)
+        return syntax.TypeName(name, arguments, **place)
+
+    def _natural_number(self) -> int:
+        token = self.token
+        if token.kind != "number" or type(token.value) is not int:
+            self.fail("a whole number")
+        self.advance()
+        number: int = token.value
+        return number
+
+    # Prefixes
+
+    def _name(self) -> syntax.Expression:
+        token = self.advance()
+        if self.token.word == "(" and token.kind == "word":
+            special = CALLS.get(token.word)
+            place = {"line": token.line, "column": token.column}
+            return special(self, place) if special else self._call(token.word, place)
+        return syntax.Name(token.value, line=token.line, column=token.column)
+
+    def _local_name(self) -> syntax.Expression:
+        place = self.place()
+        self.advance()
+        return syntax.Name(self.expect_name("a name"), local=True, **place)
+
+    def _constant(self) -> syntax.Expression:
+        token = self.advance()
+        return syntax.Constant(token.value, line=token.line, column=token.column)
+
+    def _word_constant(self) -> syntax.Expression:
+        token = self.advance()
+        value = _WORD_VALUES[token.word]
+        return syntax.Constant(value, line=token.line, column=token.column)
+
+    def _literal(self) -> syntax.Expression:
+        place = self.place()
+        return syntax.Constant(literals.typed_literal(self), **place)
+
+    def _parameter(self) -> syntax.Expression:
+        token = self.advance()
+        self.parameter_count += 1
+        return syntax.Parameter(self.parameter_count - 1, line=token.line, column=token.column)
+
+    def _sign(self) -> syntax.Expression:
+        place, operator = self.place(), self.advance().word
+        number = self.token
+        if number.kind == "number" and self.following().word not in (".", "["):
+            self.advance()
+            return syntax.Constant(-number.value if operator == "-" else number.value, **place)
+        return syntax.Negation(operator, self.expression(PRODUCT), **place)
+
+    def _not(self) -> syntax.Expression:
+        place = self.place()
+        self.advance()
+        return syntax.Negation("NOT", self.expression(AND), **place)
+
+    def _parenthesis(self) -> syntax.Expression:
+        place = self.place()
+        self.advance()
+        first = self.query()
+        if self.token.word == ",":
+            self.advance()
+            rest = self.separated(self.expression)
+            self.expect(")")
+            return syntax.Collection((first, *rest), bag=False, **place)
+        self.expect(")")
+        return first
+
+    def _list(self) -> syntax.Expression:
+        return self._collection("]", bag=False)
+
+    def _bag(self) -> syntax.Expression:
+        return self._collection(">>", bag=True)
+
+    def _collection(self, end: str, *, bag: bool) -> syntax.Expression:
+        place = self.place()
+        self.advance()
+        items = () if self.token.word == end else self.separated(self.expression)
+        self.expect(end)
+        return syntax.Collection(items, bag=bag, **place)
+
+    def _struct(self) -> syntax.Expression:
+        place = self.place()
+        self.advance()
+        fields = [] if self.token.word == "}" else [self._field()]
+        while self.accept(","):
+            fields.append(self._field())
+        self.expect("}")
+        return syntax.Struct(tuple(fields), **place)
+
+    def _field(self) -> tuple[syntax.Expression, syntax.Expression]:
+        place, token = self.place(), self.token
+        if token.kind == "word" and self.following().word == ":":
+            self.advance()
+            name: syntax.Expression = syntax.Constant(token.value, **place)
+        else:
+            name = self.expression()
+        self.expect(":")
+        return name, self.expression()
+
+    def _select(self) -> syntax.Expression:
+        return self.query()
+
+    def _case(self) -> syntax.Expression:
+        place = self.place()
+        self.advance()
+        operand = None if self.token.word == "WHEN" else self.expression()
+        branches = []
+        while self.accept("WHEN"):
+            condition = self.expression()
+            self.expect("THEN")
+            branches.append((condition, self.expression()))
+        if not branches:
+            self.fail("WHEN")
+        otherwise = self.expression() if self.accept("ELSE") else None
+        self.expect("END")
+        return syntax.Case(operand, tuple(branches), otherwise, **place)
+
+    def _reserved_call(self) -> syntax.Expression:
+        place, word = self.place(), self.advance().word
+        if self.token.word != "(":
+            self.fail("(")
+        special = CALLS.get(word)
+        return special(self, place) if special else self._call(word, place)
+
+    def _call(self, name: str, place: dict[str, int]) -> syntax.Expression:
+        self.expect("(")
+        if self.accept("*"):
+            self.expect(")")
+            return syntax.Call(name, (), star=True, **place)
+        distinct = self.accept("DISTINCT")
+        quantified = distinct or self.accept("ALL")
+        arguments = () if self.token.word == ")" and not quantified else self._arguments()
+        self.expect(")")
+        return syntax.Call(name, arguments, distinct=distinct, quantified=quantified, **place)
+
+    def _arguments(self) -> tuple[syntax.Expression, ...]:
+        return self.separated(self.expression)
+
+    # Infixes
+
+    def _junction(self, left: syntax.Expression, word: Any, strength: int) -> syntax.Expression:
+        items = [left]
+        while self.accept(word):
+            items.append(self.expression(strength))
+        return syntax.Junction(word, tuple(items), line=left.line, column=left.column)
+
+    def _operation(self, left: syntax.Expression, strength: int) -> syntax.Expression:
+        operator = self.advance().word
+        right = self.expression(strength)
+        operator = "<>" if operator == "!=" else operator
+        return syntax.Operation(operator, left, right, line=left.line, column=left.column)
+
+    def _path(self, root: syntax.Expression) -> syntax.Expression:
+        steps: list[syntax.Step] = []
+        while self.token.word in (".", "["):
+            steps.append(self._step())
+        if isinstance(root, syntax.Path):
+            root, steps = root.root, [*root.steps, *steps]
+        return syntax.Path(root, tuple(steps), line=root.line, column=root.column)
+
+    def _step(self) -> syntax.Step:
+        place = self.place()
+        if self.advance().word == ".":
+            if self.accept("*"):
+                return syntax.EveryField(**place)
+            token = self.token
+            if token.kind not in ("word", "quoted"):
+                self.fail("a field name")
+            self.advance()
+            return syntax.Field(token.value, **place)
+        if self.accept("*"):
+            self.expect("]")
+            return syntax.EveryElement(**place)
+        index = self.expression()
+        self.expect("]")
+        if isinstance(index, syntax.Constant) and type(index.value) is str:
+            return syntax.Field(index.value, **place)
+        return syntax.Element(index, **place)
+
+    def _negatable(self, left: syntax.Expression) -> syntax.Expression:
+        """`x NOT IN y`, `x NOT LIKE y`, `x NOT BETWEEN y AND z`."""
+        place = self.place()
+        self.advance()
+        infix = _INFIXES.get(self.token.word)
+        if infix is None or self.token.word not in ("IN", "LIKE", "BETWEEN"):
+            self.fail("IN, LIKE or BETWEEN")
+        return syntax.Negation("NOT", infix(self, left), **place)
+
+    def _in(self, left: syntax.Expression) -> syntax.Expression:
+        self.advance()
+        opened = self.token.word == "("
+        collection = self.expression(COMPARISON)
+        if opened and not isinstance(
+            collection, syntax.Collection | syntax.Select | syntax.SetOperation
+        ):
+            # `x IN (5)`: the parentheses are a list of one, as in SQL.
+            collection = syntax.Collection((collection,), bag=False, **_place_of(collection))
+        return syntax.In(left, collection, **_place_of(left))
+
+    def _like(self, left: syntax.Expression) -> syntax.Expression:
+        self.advance()
+        pattern = self.expression(COMPARISON)
+        escape = self.expression(COMPARISON) if self.accept("ESCAPE") else None
+        return syntax.Like(left, pattern, escape, **_place_of(left))
+
+    def _between(self, left: syntax.Expression) -> syntax.Expression:
+        self.advance()
+        low = self.expression(COMPARISON)
+        self.expect("AND")
+        return syntax.Between(left, low, self.expression(COMPARISON), **_place_of(left))
+
+    def _is(self, left: syntax.Expression) -> syntax.Expression:
+        place = _place_of(left)
+        self.advance()
+        negated = self.accept("NOT")
+        test = syntax.Is(left, self.type_name(), **place)
+        return syntax.Negation("NOT", test, **place) if negated else test
+
+
+def _place_of(node: syntax.Node) -> dict[str, int]:
+    return {"line": node.line, "column": node.column}
+
+
+def _check_precision(
+    stream: TokenStream, name: str, arguments: tuple[int, ...], token: Any
+) -> None:
+    if name in ("DECIMAL", "DEC", "NUMERIC") and arguments:
+        scale = arguments[1] if len(arguments) > 1 else 0
+        if len(arguments) > 2 or not 1 <= arguments[0] <= 38 or scale > arguments[0]:
+            stream.reject("a decimal has 1 to 38 digits, the scale among them", token)
+
+
+Special = Callable[[ExpressionParser, dict[str, int]], syntax.Expression]
+CALLS: dict[str, Special] = {}
+"""Functions with a syntax of their own; `parser.calls` fills it."""
+
+_WORD_VALUES: Final = {"NULL": None, "MISSING": MISSING, "TRUE": True, "FALSE": False}
+_PREFIXES: Final[dict[str, Callable[[ExpressionParser], syntax.Expression]]] = {
+    "string": ExpressionParser._constant,
+    "number": ExpressionParser._constant,
+    "ion": ExpressionParser._literal,
+    "NULL": ExpressionParser._word_constant,
+    "MISSING": ExpressionParser._word_constant,
+    "TRUE": ExpressionParser._word_constant,
+    "FALSE": ExpressionParser._word_constant,
+    "DATE": ExpressionParser._literal,
+    "TIME": ExpressionParser._literal,
+    "TIMESTAMP": ExpressionParser._literal,
+    "INTERVAL": ExpressionParser._literal,
+    "?": ExpressionParser._parameter,
+    "@": ExpressionParser._local_name,
+    "-": ExpressionParser._sign,
+    "+": ExpressionParser._sign,
+    "NOT": ExpressionParser._not,
+    "(": ExpressionParser._parenthesis,
+    "[": ExpressionParser._list,
+    "<<": ExpressionParser._bag,
+    "{": ExpressionParser._struct,
+    "SELECT": ExpressionParser._select,
+    "PIVOT": ExpressionParser._select,
+    "VALUES": ExpressionParser._select,
+    "CASE": ExpressionParser._case,
+    "CAST": ExpressionParser._reserved_call,
+    "EXISTS": ExpressionParser._reserved_call,
+}
+_INFIXES: Final[dict[str, Callable[[ExpressionParser, syntax.Expression], syntax.Expression]]] = {
+    "NOT": ExpressionParser._negatable,
+    "IN": ExpressionParser._in,
+    "LIKE": ExpressionParser._like,
+    "BETWEEN": ExpressionParser._between,
+    "IS": ExpressionParser._is,
+}
