@@ -3,12 +3,28 @@
 import os
 import time
 from collections.abc import Callable
+from typing import Final, NamedTuple
 
 Clock = Callable[[], int]
 """Gives the time in UTC microseconds since 1970."""
 
 Entropy = Callable[[int], bytes]
 """Gives so many random bytes."""
+
+
+class Timer(NamedTuple):
+    """How time-outs are measured and waited for; a simulation brings its own.
+
+    Attributes:
+        monotonic: Seconds since some moment; never goes back.
+        sleep: Waits for so many seconds.
+    """
+
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+SYSTEM_TIMER: Final = Timer(time.monotonic, time.sleep)
 
 
 def system_clock() -> int:

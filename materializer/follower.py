@@ -10,13 +10,13 @@ It is the only way by which a store learns of blocks that its own process did no
 replica, in a rebuild, and when a writer has to find out what became of its block.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
 
+from journal.ambient import SYSTEM_TIMER, Timer
 from journal.chain import Accepted, Checked, Ignored, Origin, Tip, check, link
 from journal.errors import CorruptBlockError, JournalReplacedError, LogUnavailableError
 from journal.log import Log, Position, Reader, Record
@@ -43,7 +43,15 @@ class Follower:
         ignored: How many records were ignored, by `journal.chain.Reason`.
     """
 
-    def __init__(self, log: Log, store: Store, ledger_name: str, *, exclusive: bool) -> None:
+    def __init__(
+        self,
+        log: Log,
+        store: Store,
+        ledger_name: str,
+        *,
+        exclusive: bool,
+        timer: Timer = SYSTEM_TIMER,
+    ) -> None:
         """Check that store and log belong together.
 
         Args:
@@ -51,6 +59,7 @@ class Follower:
             ledger_name: Whose genesis to look for.
             exclusive: The log has one writer and no strangers (file, memory): a record that is not
                 accepted is damage, and stops the reader.
+            timer: For giving up on a silent log.
 
         Raises:
             JournalReplacedError: The store was made from another log, or the log was cut.
@@ -58,7 +67,7 @@ class Follower:
         self.position = 0
         self.ignored: Counter[str] = Counter()
         self._log_port, self._store, self._exclusive = log, store, exclusive
-        self._ledger_name = ledger_name
+        self._ledger_name, self._timer = ledger_name, timer
         self._reader: Reader | None = None
         self._bind()
 
@@ -90,15 +99,15 @@ class Follower:
                 "had been read: it was cut",
                 hint="restore the journal; `indelible rebuild --accept-journal` gives up the rest",
             )
-        silent_since = time.monotonic()
+        silent_since = self._timer.monotonic()
         while self.position < end_offset:
             reader = self._open_reader()
             records = reader.read(timeout=0.5, limit=_READ_LIMIT)
             if records:
                 self._apply(self._unseen(records))
-                silent_since = time.monotonic()
+                silent_since = self._timer.monotonic()
             self.position = max(self.position, reader.position())
-            if not records and time.monotonic() - silent_since > _SILENCE_MAX:
+            if not records and self._timer.monotonic() - silent_since > _SILENCE_MAX:
                 raise LogUnavailableError(
                     f"no record came for {_SILENCE_MAX:.0f} s, although the journal ends at offset "
                     f"{end_offset} and was read to {self.position}"
@@ -156,9 +165,9 @@ class Follower:
             )
         self.position = offset
         reader = self._open_reader()
-        deadline = time.monotonic() + _SILENCE_MAX
+        deadline = self._timer.monotonic() + _SILENCE_MAX
         records: Sequence[Record] = ()
-        while not records and reader.position() <= offset and time.monotonic() < deadline:
+        while not records and reader.position() <= offset and self._timer.monotonic() < deadline:
             records = reader.read(timeout=0.5, limit=1)
         checked = check(records[0]) if records and records[0].offset == offset else None
         block = checked.block if isinstance(checked, Checked) else None

@@ -136,8 +136,6 @@ class Ledger:
 
 
 def _statement(item: tuple[Any, ...]) -> Statement:
-    if isinstance(item, str):
-        return item, ()
     if not isinstance(item, tuple | list) or not item:
         raise InputError("each statement is a tuple: the text, then its parameters")
     return item[0], tuple(item[1:])

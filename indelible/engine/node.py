@@ -11,13 +11,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from indelible.client.transport import LedgerStatus
 from indelible.engine.creation import Durability, genesis
 from indelible.engine.limits import Limits
-from indelible.client.transport import LedgerStatus
 from indelible.engine.reading import Reading, status_of
 from indelible.engine.requests import Answer, Request, Statement, check_request
 from indelible.engine.sequencer import Sequencer
-from journal.ambient import Clock, Entropy, system_clock, system_entropy
+from journal.ambient import (
+    SYSTEM_TIMER,
+    Clock,
+    Entropy,
+    Timer,
+    system_clock,
+    system_entropy,
+)
 from journal.errors import (
     InputError,
     LedgerExistsError,
@@ -89,6 +96,7 @@ class Node:
         clock: Clock = system_clock,
         entropy: Entropy = system_entropy,
         accept_clock: bool = False,
+        timer: Timer = SYSTEM_TIMER,
         on_progress: Progress | None = None,
         release: Callable[[], None] = lambda: None,
     ) -> None:
@@ -99,7 +107,7 @@ class Node:
         statements = StatementCache(STATEMENTS_CACHED)
         store = open_store(folder / STATE_FILE)
         try:
-            self.follower = Follower(log, store, ledger_name, exclusive=exclusive)
+            self.follower = Follower(log, store, ledger_name, exclusive=exclusive, timer=timer)
             self.sequencer = Sequencer(
                 log,
                 store,
@@ -111,6 +119,7 @@ class Node:
                 clock=clock,
                 entropy=entropy,
                 accept_clock=accept_clock,
+                timer=timer,
             )
             self.sequencer.catch_up(on_progress)
             if store.tip is None:

@@ -16,7 +16,6 @@ work but never safety, and no answer is given while the outcome of a block is op
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,10 +23,10 @@ from typing import Final
 
 import structlog
 
-from indelible.engine.building import BlockBuilder, BlockFullError
+from indelible.engine.building import BlockFullError, OpenBlock
 from indelible.engine.limits import Limits
 from indelible.engine.requests import Answer, Request
-from journal.ambient import Clock, Entropy
+from journal.ambient import SYSTEM_TIMER, Clock, Entropy, Timer
 from journal.block import Block
 from journal.errors import (
     ConfigurationError,
@@ -76,6 +75,7 @@ class Sequencer:
         writer: What blocks say built them.
         clock, entropy: Time in UTC microseconds; random bytes for salts.
         accept_clock: Lead although the tip is far ahead of the clock.
+        timer: For time-outs and pauses.
     """
 
     def __init__(
@@ -91,7 +91,9 @@ class Sequencer:
         clock: Clock,
         entropy: Entropy,
         accept_clock: bool = False,
+        timer: Timer = SYSTEM_TIMER,
     ) -> None:
+        self._timer = timer
         self._log, self._store, self._follower = log, store, follower
         self._exclusive, self._writer, self._limits = exclusive, writer, limits
         self._statements, self._clock, self._entropy = statements, clock, entropy
@@ -101,7 +103,7 @@ class Sequencer:
         self._outstanding: _Outstanding | None = None
         self._behind = True
         self._failure: LedgerError | None = None
-        self._identity_checked = time.monotonic()
+        self._identity_checked = self._timer.monotonic()
 
     @property
     def position(self) -> int:
@@ -118,11 +120,11 @@ class Sequencer:
         """
         if len(self._queue) >= self._limits.queue_max:
             raise OverloadedError(f"{self._limits.queue_max} transactions wait already")
-        deadline = time.monotonic() + self._limits.request_timeout
+        deadline = self._timer.monotonic() + self._limits.request_timeout
         self._queue.append(request)
         self._lead(request)
         while request.outcome is None:
-            if not request.wake.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            if not request.wake.acquire(timeout=max(0.0, deadline - self._timer.monotonic())):
                 self._give_up(request)
             elif request.outcome is None:
                 self._lead(request)
@@ -218,31 +220,31 @@ class Sequencer:
     def _commit_block(self, taken: list[tuple[Request, Answer | LedgerError]]) -> None:
         self._store.begin()
         try:
-            builder = BlockBuilder(
+            open_block = OpenBlock(
                 self._store,
                 self._statements,
                 self._limits,
                 timestamp=self._next_timestamp(),
                 entropy=self._entropy,
             )
-            self._execute_waiting(builder, taken)
+            self._execute_waiting(open_block, taken)
         except BaseException:
             self._store.rollback()
             raise
-        if builder.empty:
+        if open_block.empty:
             self._store.rollback()
             self._answer_without_block(taken)
         else:
-            self._append(builder, taken)
+            self._append(open_block, taken)
 
     def _execute_waiting(
-        self, builder: BlockBuilder, taken: list[tuple[Request, Answer | LedgerError]]
+        self, open_block: OpenBlock, taken: list[tuple[Request, Answer | LedgerError]]
     ) -> None:
         """Execute what waits into the block, up to its limits."""
-        while self._queue and builder.size < self._limits.block_size_target:
+        while self._queue and open_block.size < self._limits.block_size_target:
             request = self._queue.popleft()
             try:
-                taken.append((request, builder.add(request)))
+                taken.append((request, open_block.add(request)))
             except BlockFullError:
                 self._queue.appendleft(request)
                 return
@@ -267,9 +269,9 @@ class Sequencer:
             _answer(request, outcome)
 
     def _append(
-        self, builder: BlockBuilder, taken: Sequence[tuple[Request, Answer | LedgerError]]
+        self, open_block: OpenBlock, taken: Sequence[tuple[Request, Answer | LedgerError]]
     ) -> None:
-        block = builder.build(self._writer)
+        block = open_block.build(self._writer)
         value = block.encode()
         expected = self.position
         self._outstanding = _Outstanding(block, value, taken)
@@ -287,7 +289,7 @@ class Sequencer:
             raise
         if offset == expected:
             self._outstanding = None
-            self._accept(builder, block, offset)
+            self._accept(open_block, block, offset)
             for request, outcome in taken:
                 _answer(request, outcome)
             return
@@ -299,10 +301,10 @@ class Sequencer:
             )
         self._settle(self._deadline())
 
-    def _accept(self, builder: BlockBuilder, block: Block, offset: int) -> None:
+    def _accept(self, open_block: OpenBlock, block: Block, offset: int) -> None:
         """The block is on the chain. If the store cannot follow now, it will from the log."""
         try:
-            builder.finish(block, offset)
+            open_block.finish(block, offset)
             self._store.commit()
             self._follower.advance(offset)
         except StoreUnavailableError as error:
@@ -346,33 +348,33 @@ class Sequencer:
                 self._read_to_end(None)
                 break
             except LogUnavailableError:
-                if time.monotonic() > deadline:
+                if self._timer.monotonic() > deadline:
                     raise
-                time.sleep(_RETRY_PAUSE)
+                self._timer.sleep(_RETRY_PAUSE)
         found = self._store.block_hash(block.sequence_number)
         return None if found is None else found == block.block_hash
 
     def _append_again(self, value: bytes, deadline: float) -> None:
-        if time.monotonic() > deadline:
+        if self._timer.monotonic() > deadline:
             raise LogUnavailableError("the journal did not confirm the block in time")
         try:
             self._log.append(value)
         except LogUnavailableError as error:
             _logger.warning("append not confirmed again", error=str(error))
-            time.sleep(_RETRY_PAUSE)
+            self._timer.sleep(_RETRY_PAUSE)
 
     def _read_to_end(self, on_progress: Progress | None) -> None:
         """Check that the log is the same, and apply everything up to an end asked for now."""
         self._behind = True
         self._follower.check_identity()
-        self._identity_checked = time.monotonic()
+        self._identity_checked = self._timer.monotonic()
         self._follower.catch_up(self._log.end_offset(), on_progress)
         self._behind = False
 
     def _check_log(self) -> None:
-        if time.monotonic() - self._identity_checked > IDENTITY_CHECK_INTERVAL:
+        if self._timer.monotonic() - self._identity_checked > IDENTITY_CHECK_INTERVAL:
             self._follower.check_identity()
-            self._identity_checked = time.monotonic()
+            self._identity_checked = self._timer.monotonic()
 
     def _next_timestamp(self) -> int:
         tip = self._store.tip
@@ -400,7 +402,7 @@ class Sequencer:
         return _Failing(self)
 
     def _deadline(self) -> float:
-        return time.monotonic() + self._limits.request_timeout
+        return self._timer.monotonic() + self._limits.request_timeout
 
 
 class _Failing:

@@ -27,7 +27,8 @@ def archive_options(checkpoint: bytes) -> list[str]:
         with only_one(archive.with_suffix(".lock")):
             if not archive.exists():
                 _make(archive, checkpoint)
-    return [f"-XX:SharedArchiveFile={archive}"] if archive.stat().st_size else []
+    usable = archive.exists() and archive.stat().st_size > 0
+    return [f"-XX:SharedArchiveFile={archive}"] if usable else []
 
 
 def _archive_path() -> Path:
@@ -43,14 +44,14 @@ def _make(archive: Path, checkpoint: bytes) -> None:
     node = Node(id=1, port=port, controller_port=controller_port)
     broker = Broker(node, folder, java_options=[f"-XX:ArchiveClassesAtExit={unfinished}"])
     try:
-        broker.format(checkpoint, cluster_id="archive", directory_id="archive")
+        broker.format(checkpoint, cluster_id="archive")
         broker.start([node])
         broker.wait_until_ready(monotonic() + _TIMEOUT_SECONDS)
         broker.stop(grace_seconds=_TIMEOUT_SECONDS)
-        unfinished.touch()
+        unfinished.touch()  # An empty one says that this Java makes none.
         unfinished.rename(archive)
     except StartError:
-        archive.touch()
+        pass
     finally:
         broker.kill()
         rmtree(folder, ignore_errors=True)

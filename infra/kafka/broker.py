@@ -10,6 +10,7 @@
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from secrets import token_urlsafe
 from time import monotonic, sleep
 from typing import Final
 
@@ -25,6 +26,11 @@ _DATED: Final = "-Dorg.slf4j.simpleLogger.showDateTime=true"
 _HEAP: Final = "-Xmx512m"
 
 
+def random_id() -> str:
+    """128 random bits as Kafka writes them."""
+    return "I" + token_urlsafe(16)[1:]  # Kafka's ids never begin with "-".
+
+
 class Broker:
     """A node of a cluster; not running until `start`."""
 
@@ -37,20 +43,19 @@ class Broker:
         self._process: Process | None = None
         self._log_start = 0
 
-    def format(self, checkpoint: bytes, *, cluster_id: str, directory_id: str) -> None:
+    def format(self, checkpoint: bytes, *, cluster_id: str) -> None:
         """Make an empty folder a formatted one; leaves a formatted one alone.
 
         Args:
             checkpoint: The `bootstrap.checkpoint` of `kafka-storage.sh format`; the same for every node.
             cluster_id: The same for every node.
-            directory_id: Another one for every node.
         """
         self._data.mkdir(parents=True, exist_ok=True)
         meta = self._data / "meta.properties"
         if not meta.exists():
             (self._data / "bootstrap.checkpoint").write_bytes(checkpoint)
             meta.write_text(
-                meta_properties(self.node, cluster_id=cluster_id, directory_id=directory_id)
+                meta_properties(self.node, cluster_id=cluster_id, directory_id=random_id())
             )
 
     def start(self, nodes: Sequence[Node]) -> None:

@@ -2,7 +2,7 @@
 
 ```
 .runtime/kafka-4.3.1/libs/      the jars, complete or not there
-.runtime/kafka-4.3.1.lock       held while they are fetched: of two processes one fetches, one waits
+.runtime/kafka-4.3.1/jars.lock  held while they are fetched: of two processes one fetches, one waits
 ```
 """
 
@@ -36,7 +36,7 @@ def ensure_jars() -> Path:
     """
     libs = FOLDER / "libs"
     if not libs.exists():
-        with only_one(FOLDER.with_suffix(".lock")):
+        with only_one(FOLDER / "jars.lock"):
             if not libs.exists():
                 _fetch(libs)
     return libs

@@ -211,12 +211,12 @@ class Store:
         ).fetchone()
         return None if row is None else row[0]
 
-    def entry(self, position: int) -> tuple[bytes, bytes] | None:
-        """Body and payload of an entry."""
+    def entry(self, position: int) -> tuple[bytes, bytes]:
+        """Body and payload of an entry that is there."""
         row: Any = self.connection.execute(
             "select body, payload from entries where position = ?", (position,)
         ).fetchone()
-        return None if row is None else (row[0], row[1])
+        return row[0], row[1]
 
     def block_hash(self, sequence_number: int) -> bytes | None:
         """The hash of a block, or None where it is not applied."""
