@@ -170,12 +170,24 @@ def _fold_index(catalog: Catalog, index_id: bytes, operation: Operation, documen
         index_id=index_id,
         name=_expect(document["name"], str),
         table_id=parse_id(document["tableId"]),
-        paths=tuple(tuple(_expect(step, str) for step in path) for path in document["paths"]),
+        paths=tuple(map(_path, _expect_some(document["paths"]))),
         unique=_expect(document["unique"], bool),
     )
+    if document["status"] != ACTIVE:
+        raise CatalogError(f"index {index.name} with status {document['status']!r}")
     if index.table_id not in catalog.tables:
         raise CatalogError(f"index {index.name} of a table that was never made")
     return replace(catalog, indexes={**others, index_id: index})
+
+
+def _path(steps: Any) -> Path:
+    return tuple(_expect(step, str) for step in _expect_some(steps))
+
+
+def _expect_some(value: Any) -> Any:
+    if not _expect(value, list):
+        raise TypeError("an empty list")
+    return value
 
 
 def _expect(value: Any, kind: type) -> Any:

@@ -174,9 +174,13 @@ def genesis_ledger(block: Block) -> LedgerInfo:
     if len(block.contents) != 2:
         raise CatalogError("a genesis has one transaction with one revision")
     revision = block.contents[1]
-    assert isinstance(revision, RevisionEntry)
-    if revision.table_id != LEDGER_TABLE_ID or revision.operation is not Operation.INSERT:
-        raise CatalogError("its revision is not the insert of a ledger document")
+    if (
+        not isinstance(revision, RevisionEntry)
+        or revision.table_id != LEDGER_TABLE_ID
+        or revision.operation is not Operation.INSERT
+        or revision.version
+    ):
+        raise CatalogError("its second entry is not the insert of a ledger document")
     try:
         info = parse_ledger_document(document.decode(document_of(block.entries[1].payload)))
     except InvalidDocumentError as error:

@@ -116,7 +116,7 @@ def decode_frozen_header(data: bytes) -> FrozenHeader:
     Raises:
         DecodeError: Too short, or a varint that is not minimal.
     """
-    version, at = _read_varint(data, 0)
+    version, at = _read_format_version(data)
     strand_id, at = _read_fixed(data, at, 16)
     sequence_number, at = _read_varint(data, at)
     previous, at = _read_fixed(data, at, 32)
@@ -129,7 +129,7 @@ def decode_header(data: bytes) -> BlockHeader:
     Raises:
         DecodeError: Not the canonical bytes of one.
     """
-    version, at = _read_varint(data, 0)
+    version, at = _read_format_version(data)
     strand_id, at = _read_fixed(data, at, 16)
     sequence_number, at = _read_varint(data, at)
     previous, at = _read_fixed(data, at, 32)
@@ -168,7 +168,7 @@ def encode_revision_entry(entry: RevisionEntry) -> bytes:
         entry.transaction_id,
         entry.table_id,
         entry.document_id,
-        _SMALL[version] if version < 64 else _varint(version),
+        _varint(version),
         _OPERATION_BYTES[entry.operation],
         b"\x00" if entry.payload_hash is None else b"\x02" + entry.payload_hash,
     ))  # fmt: skip
@@ -242,7 +242,11 @@ def decode_entries(data: bytes, at: int) -> list[Entry]:
 
 
 _unpack_ids = Struct("16s16s16s").unpack_from
-_SMALL: Final = [bytes((value << 1,)) for value in range(64)]
+_SMALL: Final = [
+    bytes((value << 1,)) if value < 64 else bytes((value << 1 & 0x7F | 0x80, value >> 6))
+    for value in range(8192)
+]
+"""The varints of one and two bytes."""
 _OPERATION_BYTES: Final = {operation: _SMALL[operation] for operation in Operation}
 _OPERATIONS: Final = {operation << 1: operation for operation in Operation}
 
@@ -301,9 +305,17 @@ def _decode_revision_entry(data: bytes, at: int) -> RevisionEntry:
     )
 
 
+def _read_format_version(data: bytes) -> tuple[int, int]:
+    """An Avro int. The other ints of the format are counts that must fit the block, so fit 32 bits."""
+    version, at = _read_varint(data, 0)
+    if not -(1 << 31) <= version < 1 << 31:
+        raise DecodeError("a format_version of more than 32 bits")
+    return version, at
+
+
 def _varint(value: int) -> bytes:
     """Zig-zag, then seven bits a byte, low bits first."""
-    if 0 <= value < 64:
+    if 0 <= value < 8192:
         return _SMALL[value]
     number = value << 1 if value >= 0 else (-value << 1) - 1
     out = bytearray()

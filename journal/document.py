@@ -109,8 +109,10 @@ def parse_json(text: bytes | str, *, size_max: int) -> Value:
     data = _utf8(text)
     if len(data) > size_max:
         raise LimitExceededError("document_size_max", maximum=size_max, actual=len(data))
-    value = _loads(data) if not _LONG_NUMBER.search(data) else _loads_exactly(data)
+    value = _loads(data)
     plain = _untag(value, "$", NESTING_MAX)
+    if _LONG_NUMBER.search(data):  # which orjson may have rounded to a float
+        plain = _untag(json.loads(data), "$", NESTING_MAX)
     if not _surely_without_duplicates(data, value):
         _check_keys(data)
     return plain
@@ -190,7 +192,7 @@ def _tag_scalar(value: Value, path: str) -> Any:  # noqa: C901 - one case per ty
     if isinstance(value, str):
         if _SURROGATE.search(value):
             raise InvalidDocumentError("lone surrogate in a string", path=path)
-        return str(value)
+        return str.__str__(value)  # str() of an enum's member would be its name
     if isinstance(value, int):
         return int(value) if abs(value) <= INTEGER_MAX else {"$int": _integer_text(value, path)}
     if isinstance(value, float):
@@ -205,9 +207,9 @@ def _tag_scalar(value: Value, path: str) -> Any:  # noqa: C901 - one case per ty
     if isinstance(value, datetime.date):
         return {"$date": value.isoformat()}
     if isinstance(value, datetime.time | Time):
-        return {"$time": value.text if isinstance(value, Time) else value.isoformat()}
+        return {"$time": _time_text(value, path)}
     if isinstance(value, bytes | bytearray | memoryview):
-        return {"$bytes": base64.b64encode(value).decode()}
+        return {"$bytes": base64.b64encode(bytes(value)).decode()}
     if isinstance(value, Symbol):
         return {"$symbol": _tag_scalar(value.text, path)}
     if isinstance(value, IonValue):
@@ -239,6 +241,17 @@ def _decimal_text(value: Decimal, path: str) -> str:
     if abs(value.adjusted()) > EXPONENT_MAX or abs(int(value.as_tuple().exponent)) > EXPONENT_MAX:
         raise InvalidDocumentError(f"decimal exponent beyond {EXPONENT_MAX}", path=path)
     return str(value)
+
+
+def _time_text(value: datetime.time | Time, path: str) -> str:
+    if isinstance(value, Time):
+        return value.text
+    offset = value.utcoffset()
+    if value.tzinfo is not None and offset is None:
+        raise InvalidDocumentError("a time whose offset depends on the date", path=path)
+    if offset is not None and offset.total_seconds() % 60:
+        raise InvalidDocumentError("offsets have whole minutes", path=path)
+    return value.isoformat()
 
 
 def _untag(value: Any, path: str, depth: int) -> Value:
@@ -345,16 +358,12 @@ def _loads(data: bytes) -> Any:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise InvalidDocumentError(f"not JSON: {error.msg}", position=error.pos) from None
-
-
-def _loads_exactly(data: bytes) -> Any:
-    """As `_loads`, for texts with numbers that orjson may round to a float."""
-    _loads(data)  # the stricter of the two judges
+        problem, letters = error.msg, error.pos
     try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        raise InvalidDocumentError("a number of more than 4,300 digits") from None
+        position = len(data.decode()[:letters].encode())
+    except UnicodeDecodeError as error:
+        problem, position = "invalid UTF-8", error.start
+    raise InvalidDocumentError(f"not JSON: {problem}", position=position)
 
 
 def _surely_without_duplicates(data: bytes, value: Any) -> bool:

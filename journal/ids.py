@@ -30,7 +30,7 @@ _HALF: Final = 62**12
 def id_text(value: bytes) -> str:
     """The 22 letters of a 16-byte id.
 
-    >>> id_text(bytes(16)), id_text(b"\\xff" * 16)
+    >>> id_text(bytes(16)), id_text(bytes([255] * 16))
     ('0000000000000000000000', '7n42DGM5Tflk9n8mt7Fhc7')
     """
     high, low = divmod(int.from_bytes(value, "big"), _HALF)

@@ -12,7 +12,7 @@ import datetime
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any, Final, final
 
 Value = Any
@@ -26,6 +26,7 @@ class Missing:
     _instance: "Missing | None" = None
 
     def __new__(cls) -> "Missing":
+        """The one instance."""
         if cls._instance is None:
             cls._instance = super().__new__(cls)
         return cls._instance
@@ -51,7 +52,7 @@ class Bag(list[Any]):
     def __repr__(self) -> str:
         return f"<<{', '.join(map(repr, self))}>>"
 
-    __hash__ = None  # type: ignore[assignment]  # as list: mutable, so not hashable
+    __hash__ = None  # as list: mutable, so not hashable
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Bag) and _same_elements(self, other)
@@ -155,16 +156,37 @@ def instant_of(value: datetime.datetime | Timestamp) -> Decimal:
     """
     if isinstance(value, datetime.datetime):
         delta = value - _EPOCH
-        return Decimal(delta.days * 86400 + delta.seconds) + Decimal(delta.microseconds) / 1_000_000
+        microseconds = (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
+        return Decimal(microseconds).scaleb(-6, _EXACT)
     fields = _timestamp_fields(value.text)
     assert fields is not None
     year, month, day, hour, minute, seconds, offset_minutes = fields
     days = datetime.date(year, month, day).toordinal() - _EPOCH.toordinal()
-    return days * 86400 + hour * 3600 + (minute - offset_minutes) * 60 + seconds
+    return _EXACT.add(Decimal(days * 86400 + hour * 3600 + (minute - offset_minutes) * 60), seconds)
 
 
+def time_of_day(value: datetime.time | Time) -> Decimal:
+    """Seconds since midnight UTC, exactly; a time without offset counts as UTC.
+
+    >>> time_of_day(Time("01:00:00.50+01:00"))
+    Decimal('0.50')
+    """
+    match = _TIME.fullmatch(value.text if isinstance(value, Time) else value.isoformat())
+    assert match is not None
+    hour, minute, second, sign, offset_hours, offset_minutes = match.groups()
+    seconds = int(hour) * 3600 + int(minute) * 60
+    if sign is not None:
+        offset = int(offset_hours) * 3600 + int(offset_minutes) * 60
+        seconds += offset if sign == "-" else -offset
+    return _EXACT.add(Decimal(seconds), Decimal(second))
+
+
+_EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+"""Rounds nothing. The context of the calling thread is its owner's business, also how it rounds."""
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([+-]([01]\d|2[0-3]):[0-5]\d)?")
+_TIME: Final = re.compile(
+    r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d(?:\.\d+)?)(?:([+-])([01]\d|2[0-3]):([0-5]\d))?", re.ASCII
+)
 _TIMESTAMP: Final = re.compile(
     r"(\d{4})(?:T|-(\d\d)(?:T|-(\d\d)(?:T(?:(\d\d):(\d\d)(?::(\d\d(?:\.\d+)?))?"
     r"(Z|[+-]\d\d:\d\d))?)?))",

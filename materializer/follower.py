@@ -181,9 +181,17 @@ class Follower:
 
     def _open_reader(self) -> Reader:
         if self._reader is None:
-            epoch = self._store.epoch
+            epoch = self._known_epoch()
             self._reader = self._log_port.reader(Position(offset=self.position, epoch=epoch))
         return self._reader
+
+    def _known_epoch(self) -> int:
+        """The leader epoch to begin with, -1 if there is none that surely belongs to the place.
+
+        An older epoch than the place's would look as if the log had been truncated.
+        """
+        at_tip = self._store.epoch_of(self.position)
+        return at_tip if at_tip >= 0 else self._store.epoch_of(self.position - 1)
 
     def _close_reader(self) -> None:
         if self._reader is not None:
@@ -231,7 +239,8 @@ class Follower:
             raise failure
         writes.flush()
         if index > start:
-            self._store.set_epoch(records[index - 1].epoch)
+            last = records[index - 1]
+            self._store.set_last_read(last.offset, last.epoch)
         self._store.commit()
         if index > start:
             self.position = records[index - 1].offset + 1

@@ -12,10 +12,10 @@ Source: C2SP signed-note, "Verifier keys" and "Ed25519".
 """
 
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -49,7 +49,7 @@ def verifier_key_of(private_key: bytes, name: str) -> str:
     """
     try:
         key = serialization.load_pem_private_key(private_key, password=None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise InputError(f"not a private key: {error}") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise InputError("the private key is not an Ed25519 key")
@@ -61,10 +61,12 @@ def format_verifier_key(name: str, public_key: bytes) -> str:
     """The vkey text of a public key (32 bytes).
 
     >>> format_verifier_key("example.com/log", bytes(32))
-    'example.com/log+8447d9ae+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
+    'example.com/log+a3ad76db+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
+
+    Raises:
+        InputError: A name that notes cannot carry.
     """
-    if not name or "+" in name or any(letter.isspace() for letter in name):
-        raise InputError(f"a key name has no spaces and no '+': {name!r}")
+    _check_name(name)
     material = ED25519 + public_key
     return f"{name}+{_key_id(name, material).hex()}+{b64encode(material).decode()}"
 
@@ -79,15 +81,25 @@ def parse_verifier_key(text: str) -> VerifierKey:
     if len(parts) != 3:
         raise InputError("a verifier key has the form name+id+base64")
     name, key_id, encoded = parts
+    _check_name(name)
     try:
         material = b64decode(encoded, validate=True)
-    except Base64Error:
+    except ValueError:
         raise InputError("the key part of the verifier key is not base64") from None
     if len(material) != 33 or material[:1] != ED25519:
         raise InputError("the verifier key is not an Ed25519 key")
     if key_id != _key_id(name, material).hex():
         raise InputError("the verifier key's id is not that of its name and key")
     return VerifierKey(name, bytes.fromhex(key_id), material[1:])
+
+
+def _check_name(name: str) -> None:
+    """C2SP signed-note: no Unicode space, no plus; and a note holds no control characters."""
+    if not name or any(
+        letter in "+\x7f" or letter < " " or letter.isspace() or "\ud800" <= letter <= "\udfff"
+        for letter in name
+    ):
+        raise InputError(f"a key name has no spaces, no control characters and no '+': {name!r}")
 
 
 def _key_id(name: str, material: bytes) -> bytes:

@@ -8,7 +8,6 @@ from indelible.client.addresses import Address
 from indelible.client.transport import BlockAddress, LedgerStatus, Result, Statement
 from indelible.engine.node import Node, ReadOnlyNode
 from indelible.engine.opening import open_node
-from journal.ids import id_text
 
 _READS: Final = frozenset(("SELECT", "EXPLAIN"))
 
@@ -43,7 +42,7 @@ class EmbeddedTransport:
         if answer.sequence_number is not None:
             address = BlockAddress(self.node.strand_id, answer.sequence_number)
         return Result(
-            transaction_id=id_text(answer.transaction_id),
+            transaction_id=answer.transaction_id,
             block_address=address,
             results=answer.results,
         )

@@ -18,8 +18,8 @@ class Rows(Iterator[Any]):
     def __init__(self, rows: Iterator[Any]) -> None:
         self._rows = rows
 
-    def __iter__(self) -> Iterator[Any]:
-        return self._rows
+    def __iter__(self) -> Self:
+        return self
 
     def __next__(self) -> Any:
         return next(self._rows)

@@ -11,6 +11,7 @@ under a savepoint; one with a single change needs none, since all that can fail 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from indelible.engine.changes import Change, ChangeMaker, net_change
@@ -137,12 +138,12 @@ class OpenBlock:
         texts = tuple(normalise(text) for text, _ in request.statements)
         if content.statements != texts or content.principal != request.principal:
             raise ConflictError(
-                f"transaction id {id_text(request.transaction_id)} was used by another transaction",
+                f"transaction id {request.transaction_text} was used by another transaction",
                 hint="an id belongs to one intention: same statements, same principal",
             )
         revisions = range(position + 1, position + 1 + content.revision_count)
         return Answer(
-            transaction_id=request.transaction_id,
+            transaction_id=request.transaction_text,
             sequence_number=address_of(position)[0],
             results=[
                 [{"documentId": id_text(self.store.entry(at)[0][DOCUMENT_ID])} for at in revisions]
@@ -186,7 +187,7 @@ class _Execution:
         if self._savepoint is not None:
             self._store.release()
         return Answer(
-            transaction_id=self._request.transaction_id, sequence_number=number, results=results
+            transaction_id=self._request.transaction_text, sequence_number=number, results=results
         )
 
     def _execute(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
@@ -201,7 +202,7 @@ class _Execution:
     def _context(self, view: StoreView) -> Context:
         return Context(
             view=view,
-            transaction_id=id_text(self._request.transaction_id),
+            transaction_id=self._request.transaction_text,
             now=self._block.now,
             new_id=self._new_id,
             check=_never,
@@ -215,7 +216,7 @@ class _Execution:
         return text
 
     def _bytes_of(self, text: str) -> bytes:
-        return self._ids.get(text) or parse_id(text)
+        return self._ids.get(text) or _known_id(text)
 
     def _apply(self, effects: Sequence[Effect]) -> None:
         """Turn the effects of one statement into revisions, in the store and in the block."""
@@ -297,6 +298,12 @@ class _Execution:
         self._writes.flush()
         self._block.extend([entry, *self._entries], [content, *self._contents], self._size)
         return self._block.sequence_number
+
+
+@lru_cache(maxsize=4096)
+def _known_id(text: str) -> bytes:
+    """The bytes of an id that comes back often: a table's, an index's."""
+    return parse_id(text)
 
 
 def _transaction_size(request: Request) -> int:

@@ -1,4 +1,4 @@
-"""From the effects of statements to revisions that have no position yet. Reads the store, writes nothing."""
+"""From the effects of statements to revisions without a position. Reads the store, writes nothing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

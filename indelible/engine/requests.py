@@ -7,6 +7,7 @@ from typing import Any
 
 from indelible.engine.limits import Limits, bound
 from journal.errors import InputError
+from journal.ids import id_text
 
 Statement = tuple[str, Sequence[Any]]
 """A PartiQL text and its parameters."""
@@ -17,13 +18,13 @@ class Answer:
     """What became of a transaction.
 
     Attributes:
-        transaction_id: 16 bytes.
+        transaction_id: In text.
         sequence_number: Of its block; None if it changed nothing and so is in no block.
         results: The rows of each statement. Of a transaction that had been committed before under
             this id: one list with a `{documentId}` row for each document it changed.
     """
 
-    transaction_id: bytes
+    transaction_id: str
     sequence_number: int | None
     results: Sequence[Sequence[Any]]
 
@@ -35,6 +36,7 @@ class Request:
     Attributes:
         fresh: Its id was made here for this attempt, so that it cannot be on the chain yet.
         outcome: The answer, or the error; set before `wake` is released.
+        transaction_text: The id in text.
         wake: Held until there is an outcome, or until it is this request's caller's turn to lead.
     """
 
@@ -43,10 +45,12 @@ class Request:
     principal: str
     labels: Mapping[str, str]
     fresh: bool
+    transaction_text: str = field(init=False)
     outcome: Answer | Exception | None = None
     wake: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self.transaction_text = id_text(self.transaction_id)
         self.wake.acquire()
 
     def signal(self) -> None:

@@ -6,13 +6,13 @@ requests -> queue -> [ settle -> begin -> execute all that wait -> append -> com
                         +---- outcome unknown, rival block ----------+   rollback, read the log, decide
 ```
 
-Whoever calls gets the lock and runs the step for all who wait; requests that arrive while a block is on its
-way form the next one. That is group commit without a timer, and no hand-over between threads where there
-is one caller.
+Whoever calls gets the lock and runs the step for all who wait; requests that arrive while a block is on
+its way form the next one. That is group commit without a timer, and no hand-over between threads where
+there is one caller.
 
-The hash link is the compare-and-swap (ADR 1): an append that was acknowledged at the very next offset cannot
-have a block before it; in every other case the log itself says whose block took the height. So rivals cost
-work but never safety, and no answer is given while the outcome of a block is open.
+The hash link is the compare-and-swap (ADR 1): an append that was acknowledged at the very next offset
+cannot have a block before it; in every other case the log itself says whose block took the height. So
+rivals cost work but never safety, and no answer is given while the outcome of a block is open.
 """
 
 import threading
@@ -39,7 +39,6 @@ from journal.errors import (
     StoreUnavailableError,
     UnavailableError,
 )
-from journal.ids import id_text
 from journal.log import AppendUnknownError, Log
 from materializer.follower import Follower, Progress
 from materializer.partiql import StatementCache
@@ -184,8 +183,9 @@ class Sequencer:
             self._queue.remove(request)
         except ValueError:
             if request.outcome is None:
-                text = id_text(request.transaction_id)
-                request.outcome = OutcomeUnknownError(text, "its block was not confirmed in time")
+                request.outcome = OutcomeUnknownError(
+                    request.transaction_text, "its block was not confirmed in time"
+                )
             return
         request.outcome = UnavailableError(
             f"the transaction did not get its turn in {self._limits.request_timeout:.0f} s; "
@@ -330,7 +330,7 @@ class Sequencer:
                 self._append_again(waiting.value, deadline)
         except UnavailableError as error:
             for request, _ in waiting.executed:
-                text = id_text(request.transaction_id)
+                text = request.transaction_text
                 _answer(request, OutcomeUnknownError(text, error.message))
             waiting.executed = ()
             raise

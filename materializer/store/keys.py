@@ -6,8 +6,9 @@ kinds, in order:   MISSING  null  bool  number  date  time  timestamp  text  byt
 ```
 
 All numbers share one exact space: 1, 1.0 and 1e0 are one key, 0.1 the float and 0.1 the decimal are two.
-Timestamps compare by instant. Symbols are text. No key is the prefix of another key with as many parts,
-so a composite key is its parts one after another, and a range over a prefix is a range of bytes.
+Timestamps compare by instant, times by their moment of a day in UTC. Symbols are text. No key is the
+prefix of another key with as many parts, so a composite key is its parts one after another, and a range
+over a prefix is a range of bytes.
 
 ```
 number  sign 0..5 (NaN -inf negative zero positive +inf), exponent in 4 bytes, digits in base 100, 00
@@ -30,6 +31,7 @@ from journal.values import (
     Timestamp,
     Value,
     instant_of,
+    time_of_day,
 )
 
 Path = tuple[str, ...]
@@ -130,7 +132,8 @@ def _scientific(negative: bool, exponent: int, digits: str) -> bytes:
     if len(digits) & 1:
         digits += "0"
     packed = bytes(int(digits[i : i + 2]) + 1 for i in range(0, len(digits), 2)) + b"\x00"
-    magnitude = (exponent + (1 << 31)).to_bytes(4, "big") + packed
+    biased = min(max(exponent + (1 << 31), 0), (1 << 32) - 1)  # documents stay far inside
+    magnitude = biased.to_bytes(4, "big") + packed
     if negative:
         return _NUMBER + b"\x02" + magnitude.translate(_COMPLEMENT)
     return _NUMBER + b"\x04" + magnitude
@@ -146,7 +149,7 @@ def _instant(value: datetime.datetime | Timestamp) -> bytes:
 
 
 def _time(value: datetime.time | Time) -> bytes:
-    return _TIME + _delimited(str(value.text if isinstance(value, Time) else value).encode())
+    return _TIME + _decimal(time_of_day(value))[1:]
 
 
 def _list(value: Sequence[Any]) -> bytes:
@@ -158,7 +161,8 @@ def _struct(value: dict[str, Any]) -> bytes:
     return _STRUCT + b"".join(parts) + b"\x00"
 
 
-_PRINTABLE: Final = 10**4000
+_PRINTABLE: Final = 10**600
+"""`str` refuses longer ints from 640 digits on, where a process is set up so."""
 _INFINITY: Final = float("inf")
 _ZERO: Final = _NUMBER + b"\x03"
 _COMPLEMENT: Final = bytes(255 - byte for byte in range(256))

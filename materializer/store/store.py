@@ -65,6 +65,7 @@ class Store:
         self.path = path
         self.connection = open_writer(path)
         self._view_catalog: ViewCatalog | None = None
+        self._strand_id = ""
         self._state = self._saved = _State()
         try:
             self._open()
@@ -96,15 +97,15 @@ class Store:
     def catalog(self, catalog: Catalog) -> None:
         self._state = _State(self._state.tip, self._state.offset, self._state.tree, catalog)
 
-    @property
-    def epoch(self) -> int:
-        """Leader epoch of the newest record read from the log; -1 where there is none."""
-        rows = self._execute("select value from meta where key = 'epoch'")
-        return int(rows[0][0]) if rows else -1
+    def epoch_of(self, offset: int) -> int:
+        """Leader epoch of the log record at `offset`, if that was the last one read; else -1."""
+        rows = self._execute("select value from meta where key = 'last_read'")
+        last, _, epoch = str(rows[0][0]).partition(" ") if rows else ("", "", "")
+        return int(epoch) if last == str(offset) else -1
 
-    def set_epoch(self, epoch: int) -> None:
-        """Remember the leader epoch; within an open transaction."""
-        self._set_meta("epoch", epoch)
+    def set_last_read(self, offset: int, epoch: int) -> None:
+        """Remember the last record read from the log; within an open transaction."""
+        self._set_meta("last_read", f"{offset} {epoch}")
 
     def pin(self) -> Pin | None:
         """What the store is bound to, or None for a new one."""
@@ -181,9 +182,9 @@ class Store:
     def view(self, open_block: tuple[int, int] | None = None) -> StoreView:
         """A view through the writing connection, open transaction included."""
         assert self.tip is not None
-        return StoreView(
-            self.connection, self.view_catalog(), id_text(self.tip.strand_id), open_block
-        )
+        if not self._strand_id:
+            self._strand_id = id_text(self.tip.strand_id)
+        return StoreView(self.connection, self.view_catalog(), self._strand_id, open_block)
 
     def view_catalog(self) -> ViewCatalog:
         """The catalog in the query engine's terms; the same object while nothing changes."""

@@ -1,0 +1,58 @@
+"""A Kafka topic as a `journal.log.Log`.
+
+Each task has its own client: a consumer belongs to one thread, and a question must not wait behind a long
+poll. Nothing is created here that must exist already: a topic is made by `TopicAdmin.create` alone.
+"""
+
+from journal.kafka.admin import TopicAdmin
+from journal.kafka.appender import Appender
+from journal.kafka.offsets import OffsetHandle
+from journal.kafka.reader import KafkaReader
+from journal.kafka.settings import Cluster
+from journal.log import Position
+
+
+class KafkaLog:
+    """One topic. Any method from any thread; each call ends within 20 s, whatever the brokers do.
+
+    Does not check the topic's settings (`TopicAdmin.check`), nor who else writes to it: the reader rule
+    sorts that out.
+    """
+
+    def __init__(self, cluster: Cluster, topic: str) -> None:
+        """Connects in the background; the calls are where failures show."""
+        self.topic = topic
+        self._cluster = cluster
+        self._admin = TopicAdmin(cluster)
+        self._offsets = OffsetHandle(cluster, topic)
+        self._appender = Appender(cluster, topic)
+
+    def identity(self) -> str:
+        """The topic's id."""
+        return self._admin.identity(self.topic)
+
+    def start_offset(self) -> int:
+        """The low watermark; above 0 the beginning was deleted or has expired."""
+        return self._offsets.ask()[0]
+
+    def end_offset(self) -> int:
+        """The high watermark: everything acknowledged before the call lies below it."""
+        return self._offsets.ask()[1]
+
+    def reader(self, start: Position) -> KafkaReader:
+        """A cursor with a consumer of its own."""
+        return KafkaReader(self._cluster, self.topic, start)
+
+    def append(self, value: bytes) -> int:
+        """Write one record; durable on all in-sync replicas when it returns.
+
+        Raises:
+            LogUnavailableError: It was not written.
+            AppendUnknownError: It may have been written, or may still land.
+        """
+        return self._appender.append(value)
+
+    def close(self) -> None:
+        """Free the clients; cursors stay usable until they are closed themselves."""
+        self._appender.close()
+        self._offsets.close()

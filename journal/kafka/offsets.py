@@ -1,0 +1,65 @@
+"""First and end offset of the topic, asked on a handle that does nothing else.
+
+On the handle of a tailing cursor the question would wait behind the cursor's long poll (half a second),
+or for ever from another thread. Here it is one round trip to the partition's leader, and nothing that was
+acknowledged before it was sent can be missing in the answer: a new leader refuses to say where the end is
+until it knows.
+"""
+
+from threading import Lock
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from journal.errors import LogUnavailableError
+from journal.kafka.failures import unavailable
+from journal.kafka.settings import Cluster, offset_settings
+
+_TIMEOUT_SECONDS: Final = 10.0
+
+
+class OffsetHandle:
+    """Asks for offsets; from any thread, one at a time."""
+
+    def __init__(self, cluster: Cluster, topic: str) -> None:
+        self._topic = topic
+        self._partition = TopicPartition(topic, 0)
+        self._lock = Lock()
+        self._consumer: Consumer | None = Consumer(offset_settings(cluster))
+
+    def ask(self) -> tuple[int, int]:
+        """First offset, and the one after the last.
+
+        Raises:
+            LogUnavailableError: No answer within 10 s (and as long again behind another caller).
+        """
+        if not self._lock.acquire(timeout=_TIMEOUT_SECONDS):
+            raise LogUnavailableError(
+                f"offsets of {self._topic}: another question has no answer yet"
+            )
+        try:
+            return self._ask()
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Free the handle; closing twice is fine."""
+        with self._lock:
+            if self._consumer is not None:
+                self._consumer.close()
+                self._consumer = None
+
+    def _ask(self) -> tuple[int, int]:
+        what = f"offsets of {self._topic} cannot be read"
+        if self._consumer is None:
+            raise LogUnavailableError("the log is closed")
+        try:
+            answer = self._consumer.get_watermark_offsets(
+                self._partition, timeout=_TIMEOUT_SECONDS, cached=False
+            )
+        except KafkaException as error:
+            raise unavailable(what, error) from error
+        # None on a time-out, whatever the type annotation says.
+        if not answer:
+            raise unavailable(what, f"no answer within {_TIMEOUT_SECONDS:.0f} s")
+        return answer

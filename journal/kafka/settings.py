@@ -1,0 +1,145 @@
+"""What each Kafka client is told, as plain dictionaries.
+
+Every value is explicit, because several of librdkafka's defaults would break a promise or cost dearly:
+
+* `isolation.level=read_uncommitted`. The default hides every record behind a stranger's open
+  transaction, while plain produces go on being acknowledged; end offsets are asked with it as well.
+* `auto.offset.reset=error`. Any other value jumps silently when the log was cut off or replaced.
+* `allow.auto.create.topics=false`. A deleted journal must not come back empty.
+* `linger.ms=0`. The default of 5 ms would be paid by every commit.
+* `socket.timeout.ms` of seconds. With the default a hung broker blocks a client for a minute after the
+  partition has moved on.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from journal.errors import SettingsError
+
+MESSAGE_TIMEOUT_SECONDS: Final = 10.0
+"""After that long the producer gives an append up."""
+
+RECORD_SIZE_MAX: Final = 10_485_760
+
+_FIXED: Final = frozenset(
+    {
+        "acks",
+        "allow.auto.create.topics",
+        "auto.offset.reset",
+        "bootstrap.servers",
+        "check.crcs",
+        "enable.auto.commit",
+        "enable.idempotence",
+        "enable.partition.eof",
+        "isolation.level",
+        "max.in.flight.requests.per.connection",
+        "message.timeout.ms",
+        "request.required.acks",
+        "transactional.id",
+    }
+)
+"""What a journal's promises rest on: not for options."""
+
+_LOGGER: Final = logging.getLogger("journal.kafka")
+_SILENT: Final = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A Kafka cluster as its users name it.
+
+    Attributes:
+        bootstrap_servers: `host:port,...`.
+        options: Further librdkafka options, for security above all (`security.protocol`,
+            `sasl.username`, `ssl.ca.location`); they go to every client and win over our tuning.
+    """
+
+    bootstrap_servers: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        refused = sorted(_FIXED & self.options.keys())
+        if refused:
+            raise SettingsError(
+                f"Kafka options {', '.join(refused)} cannot be changed: the journal rests on them"
+            )
+
+
+def producer_settings(cluster: Cluster) -> dict[str, Any]:
+    """For the writer: durable on all in-sync replicas, in order, without waiting for company."""
+    return {
+        "client.id": "indelible-writer",
+        "linger.ms": 0,
+        "request.timeout.ms": 5_000,
+        "socket.timeout.ms": 6_000,
+        "retry.backoff.ms": 20,
+        "retry.backoff.max.ms": 500,
+        "message.max.bytes": RECORD_SIZE_MAX,
+        "compression.type": "lz4",
+        "queue.buffering.max.messages": 10_000,
+        "logger": _LOGGER,
+        **_connection(cluster),
+        "acks": "all",
+        "enable.idempotence": True,
+        "max.in.flight.requests.per.connection": 5,
+        "message.timeout.ms": int(MESSAGE_TIMEOUT_SECONDS * 1000),
+    }
+
+
+def reader_settings(cluster: Cluster) -> dict[str, Any]:
+    """For a cursor: no group is joined, though the client insists on a name for one."""
+    return {
+        "client.id": "indelible-reader",
+        "fetch.min.bytes": 1,
+        "fetch.wait.max.ms": 500,
+        "fetch.error.backoff.ms": 50,
+        "fetch.queue.backoff.ms": 50,
+        "fetch.message.max.bytes": RECORD_SIZE_MAX,
+        "queued.max.messages.kbytes": 65_536,
+        "logger": _LOGGER,
+        **_consumer(cluster),
+    }
+
+
+def offset_settings(cluster: Cluster) -> dict[str, Any]:
+    """For the handle that asks for offsets. It is never polled, so it must not queue up logs."""
+    return {"client.id": "indelible-offsets", "log_level": _SILENT, **_consumer(cluster)}
+
+
+def admin_settings(cluster: Cluster) -> dict[str, Any]:
+    """For topics. Whatever goes wrong is in the answer, so nothing is logged."""
+    return {
+        "client.id": "indelible-admin",
+        "log_level": _SILENT,
+        "socket.timeout.ms": 6_000,
+        **_connection(cluster),
+    }
+
+
+def _consumer(cluster: Cluster) -> dict[str, Any]:
+    return {
+        "group.id": "indelible-journal",
+        "socket.timeout.ms": 2_000,
+        "topic.metadata.refresh.interval.ms": 2_000,
+        "max.poll.interval.ms": 86_400_000,
+        **_connection(cluster),
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "enable.partition.eof": False,
+        "auto.offset.reset": "error",
+        "isolation.level": "read_uncommitted",
+        "check.crcs": True,
+    }
+
+
+def _connection(cluster: Cluster) -> dict[str, Any]:
+    return {
+        "reconnect.backoff.ms": 20,
+        "reconnect.backoff.max.ms": 500,
+        "socket.keepalive.enable": True,
+        **cluster.options,
+        "bootstrap.servers": cluster.bootstrap_servers,
+        "allow.auto.create.topics": False,
+    }
