@@ -37,7 +37,12 @@ class _Caller(threading.Thread):
             self.error = error
 
     def _call_repeatedly(self) -> None:
-        call, caller, note, clock = self._call, self._caller, self.latencies.append, time.perf_counter
+        call, caller, note, clock = (
+            self._call,
+            self._caller,
+            self.latencies.append,
+            time.perf_counter,
+        )
         stop, number, start = self.begun + self._seconds, 0, self.begun
         while start < stop and number != self._count:
             call(caller, number)

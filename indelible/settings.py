@@ -142,12 +142,12 @@ class Effective:
     settings: Settings
     sources: Mapping[str, str]
 
-    def rows(self) -> Iterator[tuple[str, str, str]]:
+    def rows(self) -> Iterator[tuple[str, str | float, str]]:
         """(name, value, source) of every setting; values that may be secret are hidden."""
         for name in _FIELDS:
             component, _, field = name.partition(".")
             value = getattr(getattr(self.settings, component), field)
-            yield name, _shown(value), self.sources.get(name, "default")
+            yield name, value, self.sources.get(name, "default")
         for option, value in sorted(self.settings.kafka.items()):
             name = _KAFKA + option
             yield name, value if _is_harmless(option) else HIDDEN, self.sources[name]
@@ -293,10 +293,6 @@ _HARMLESS: Final = (".location", ".ms", ".protocol", ".mechanism", ".mechanisms"
 def _is_harmless(option: str) -> bool:
     """Whether a Kafka option surely holds no secret: a list of what may be seen, not of what not."""
     return option.endswith(_HARMLESS)
-
-
-def _shown(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _plain(message: str) -> str:

@@ -35,7 +35,7 @@ def adopt(log: Log, store: Store, ledger_name: str, *, on_progress: Progress | N
         store.executemany(
             "update blocks set offset = ?2 where sequence_number = ?1", list(enumerate(offsets))
         )
-        store.set_epoch(epoch)
+        store.set_last_read(offsets[-1], epoch)
         store.commit()
     except BaseException:
         store.rollback()

@@ -136,9 +136,8 @@ class Follower:
             actual, self._identity = self._identity, pin.log_identity
             if actual != pin.log_identity:
                 self.check_identity()
-        if self._store.tip is None:
-            self._refuse_beheaded()
-        else:
+        self._refuse_beheaded()
+        if self._store.tip is not None:
             self._expect_tip(self._store.tip, self._store.offset)
         if pin is None:
             self._store.bind(
@@ -150,7 +149,7 @@ class Follower:
         if start > 0:
             raise JournalReplacedError(
                 f"the journal begins at offset {start}: its beginning was deleted, "
-                "so no state can be made from it",
+                "so nothing can be proven or rebuilt from it",
                 hint="restore the topic from a backup; keep retention.ms and retention.bytes at -1",
             )
 

@@ -10,7 +10,14 @@ import indelible
 from bench import workload
 from bench.callers import drive
 from bench.measure import Sample
+from indelible.client.addresses import DEFAULT_PREFIX
+from indelible.engine.creation import Durability
+from indelible.engine.node import create_genesis
 from infra.kafka import KafkaCluster
+from journal.kafka import Cluster, KafkaLog, TopicAdmin, topic_name
+from verifier.keys import new_private_key
+
+_NAME = "bench"
 
 
 class LedgerTarget:
@@ -31,3 +38,48 @@ class LedgerTarget:
             execute(workload.INSERT, workload.vehicle(workload.vin(run, caller, number)))
 
         return drive(call, callers=callers, seconds=seconds)
+
+
+@contextmanager
+def embedded_target(folder: Path) -> Iterator[LedgerTarget]:
+    """A new ledger in a file."""
+    with indelible.connect(f"file:{folder}") as ledger:
+        workload.create_tables(ledger)
+        yield LedgerTarget("embedded", ledger)
+
+
+@contextmanager
+def kafka_ledger(folder: Path, brokers: Literal[1, 3]) -> Iterator[indelible.Ledger]:
+    """A new ledger on a new cluster: RF 3, or one broker that flushes every record."""
+    with KafkaCluster(folder / "brokers", brokers=brokers) as cluster:
+        url = f"kafka://{cluster.bootstrap_servers}/{_NAME}?data={folder / 'state'}"
+        _create(cluster.bootstrap_servers, allow_single_broker=brokers == 1)
+        with indelible.connect(url) as ledger:
+            yield ledger
+
+
+@contextmanager
+def kafka_target(folder: Path, brokers: Literal[1, 3]) -> Iterator[LedgerTarget]:
+    """The same, with the table."""
+    with kafka_ledger(folder, brokers) as ledger:
+        workload.create_tables(ledger)
+        yield LedgerTarget(f"kafka-{brokers}", ledger)
+
+
+def _create(bootstrap_servers: str, *, allow_single_broker: bool) -> None:
+    """Make topic and genesis; a topic of one replica is made with flush.messages=1."""
+    cluster = Cluster(bootstrap_servers=bootstrap_servers, options={})
+    topic = topic_name(DEFAULT_PREFIX, _NAME)
+    TopicAdmin(cluster).create(topic, allow_single_broker=allow_single_broker)
+    log = KafkaLog(cluster, topic)
+    try:
+        create_genesis(
+            log,
+            name=_NAME,
+            prefix=DEFAULT_PREFIX,
+            private_key=new_private_key(),
+            durability=Durability(allow_single_broker=allow_single_broker),
+            principal="bench",
+        )
+    finally:
+        log.close()

@@ -48,9 +48,7 @@ def run_pgbench(
             dsn,
         ]
         environment = {**os.environ, "PGOPTIONS": f"-c search_path={schema}"}
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"pgbench failed: {done.stderr.strip()}")
         lines = [line for log in Path(folder).iterdir() for line in log.read_text().splitlines()]

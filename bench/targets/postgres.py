@@ -69,7 +69,7 @@ class PostgresTarget:
 
     @property
     def client(self) -> str:
-        """pgbench where it is installed, else psycopg."""
+        """The client that is used: pgbench where it is installed, else psycopg."""
         return "threads (psycopg)" if self._pgbench is None else "pgbench -M prepared"
 
     def commit(self, *, callers: int, seconds: float) -> Sample:
@@ -197,8 +197,7 @@ def _connections(
 ) -> Iterator[list[psycopg.Connection]]:
     opened: list[psycopg.Connection] = []
     try:
-        for _ in range(number):
-            opened.append(_connect(server, schema))
+        opened.extend(_connect(server, schema) for _ in range(number))
         yield opened
     finally:
         for connection in opened:

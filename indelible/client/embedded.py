@@ -21,7 +21,7 @@ class EmbeddedTransport:
         Raises:
             LedgerError: See `open_node`.
         """
-        self._principal = principal or _user()
+        self._principal = principal or user_name()
         self.node: Node | ReadOnlyNode = open_node(address, principal=self._principal, **options)
 
     def execute(
@@ -69,7 +69,8 @@ def _only_reads(statement: Any) -> bool:
     )
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Who the operating system says we are: the default principal."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

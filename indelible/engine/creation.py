@@ -1,11 +1,12 @@
 """Making a ledger: its key pair and its genesis block."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from journal import document
-from journal.ambient import Clock, Entropy
+from journal.ambient import Clock, Entropy, system_clock, system_entropy
 from journal.block import (
     GENESIS_PREVIOUS,
     Block,
@@ -15,13 +16,21 @@ from journal.block import (
     transaction_entry,
 )
 from journal.catalog import LEDGER_TABLE_ID, LedgerInfo, ledger_document
+from journal.chain import Accepted, Origin, check, genesis_ledger, link
 from journal.codec import Operation, TransactionEntry
-from journal.errors import ConfigurationError, InputError
+from journal.errors import (
+    ConfigurationError,
+    InputError,
+    LedgerExistsError,
+    LogUnavailableError,
+)
 from journal.ids import derived_id, id_text, new_id
+from journal.log import AppendUnknownError, Log, Position
 from materializer.store.documents import moment_of
 from verifier.keys import new_private_key, verifier_key_of
 
 KEY_FILE = "key.pem"
+_READ_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +80,63 @@ def private_key_in(folder: Path) -> bytes:
     except OSError as error:
         raise ConfigurationError(f"cannot keep a key in {folder}: {error.strerror}") from error
     return pem
+
+
+def read_genesis(log: Log, name: str) -> LedgerInfo | None:
+    """The ledger document of the genesis in a log; None if there is none.
+
+    Raises:
+        JournalReplacedError: The beginning of the log was deleted.
+        BrokenLinkError, UnsupportedError, LogUnavailableError: See `journal.chain.link` and `Log`.
+    """
+    end, reader = log.end_offset(), log.reader(Position(offset=0))
+    try:
+        while reader.position() < end:
+            for record in reader.read(timeout=_READ_TIMEOUT, limit=1):
+                outcome = link(Origin(name), check(record))
+                if isinstance(outcome, Accepted):
+                    return genesis_ledger(outcome.block)
+    finally:
+        reader.close()
+    return None
+
+
+def create_genesis(
+    log: Log,
+    *,
+    name: str,
+    prefix: str,
+    private_key: bytes,
+    durability: Durability,
+    principal: str,
+    writer: str,
+) -> LedgerInfo:
+    """Write the genesis of a new ledger to an empty log, and read it back.
+
+    Raises:
+        LedgerExistsError: The log is not empty, or somebody else's genesis came first.
+        LogUnavailableError: It could not be written, or not be read back: call again.
+    """
+    if log.end_offset() > 0:
+        raise LedgerExistsError(f"the journal of ledger {name!r} is not empty")
+    block = genesis(
+        name=name,
+        prefix=prefix,
+        private_key=private_key,
+        durability=durability,
+        writer=writer,
+        principal=principal,
+        clock=system_clock,
+        entropy=system_entropy,
+    )
+    with suppress(AppendUnknownError):  # reading back tells
+        log.append(block.encode())
+    found = read_genesis(log, name)
+    if found is None:
+        raise LogUnavailableError(f"the genesis of ledger {name!r} was not confirmed; try again")
+    if found.strand_id != block.header.strand_id:
+        raise LedgerExistsError(f"ledger {name!r} was made by somebody else at the same time")
+    return found
 
 
 def genesis(

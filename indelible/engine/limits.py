@@ -1,9 +1,13 @@
 """Bounds on what a request may ask for; passing one is a `LimitExceededError` naming it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from journal.block import BLOCK_SIZE_MAX, BLOCK_SIZE_TARGET, DOCUMENT_SIZE_MAX
 from journal.errors import LimitExceededError
+
+_BLOCK_OVERHEAD: Final = 64 * 1024
+"""More than a block takes around the one document in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,17 @@ class Limits:
     queue_max: int = 10_000
     request_timeout: float = 30.0
     query_timeout: float = 60.0
+
+
+def within_block_size(limits: Limits, block_size_max: int) -> Limits:
+    """The limits where the log takes blocks of `block_size_max` bytes at most."""
+    size = min(limits.block_size_max, block_size_max)
+    return replace(
+        limits,
+        block_size_max=size,
+        block_size_target=min(limits.block_size_target, size),
+        document_size_max=min(limits.document_size_max, size - _BLOCK_OVERHEAD),
+    )
 
 
 def bound(limit: str, actual: int, maximum: int, *, hint: str = "") -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from indelible.client.transport import LedgerStatus
-from indelible.engine.creation import Durability, genesis
 from indelible.engine.limits import Limits
 from indelible.engine.reading import Reading, status_of
 from indelible.engine.requests import Answer, Request, Statement, check_request
@@ -27,7 +26,6 @@ from journal.ambient import (
 )
 from journal.errors import (
     InputError,
-    LedgerExistsError,
     NotLeaderError,
     StoreUnavailableError,
     UnknownLedgerError,
@@ -231,27 +229,3 @@ class ReadOnlyNode:
     def close(self) -> None:
         """Close the connections; closing twice is fine."""
         self._reading.close()
-
-
-def create_genesis(
-    log: Log, *, name: str, prefix: str, private_key: bytes, durability: Durability, principal: str
-) -> None:
-    """Write the genesis of a new ledger to an empty log.
-
-    Raises:
-        LedgerExistsError: The log is not empty.
-        LogUnavailableError: It could not be written.
-    """
-    if log.end_offset() > 0:
-        raise LedgerExistsError(f"the journal of ledger {name!r} is not empty")
-    block = genesis(
-        name=name,
-        prefix=prefix,
-        private_key=private_key,
-        durability=durability,
-        writer=writer_name(),
-        principal=principal,
-        clock=system_clock,
-        entropy=system_entropy,
-    )
-    log.append(block.encode())

@@ -2,13 +2,20 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from indelible.client.addresses import Address, FileAddress, KafkaAddress, MemoryAddress
-from indelible.engine.creation import Durability, check_name, private_key_in
-from indelible.engine.limits import Limits
-from indelible.engine.node import Node, ReadOnlyNode, create_genesis
+from indelible.engine.creation import (
+    Durability,
+    check_name,
+    create_genesis,
+    private_key_in,
+    read_genesis,
+)
+from indelible.engine.limits import Limits, within_block_size
+from indelible.engine.node import Node, ReadOnlyNode, writer_name
 from journal.ambient import system_clock, system_entropy
 from journal.errors import ConfigurationError, UnknownLedgerError
 from journal.ids import id_text, new_id
@@ -18,6 +25,9 @@ from journal.memory import MemoryLog
 from journal.sqlite import SqliteLog
 from materializer.follower import Progress
 from verifier.keys import new_private_key
+
+if TYPE_CHECKING:
+    from journal.kafka import Cluster, TopicAdmin
 
 JOURNAL_FILE = "journal.db"
 LOCK_FILE = "writer.lock"
@@ -29,7 +39,7 @@ def open_node(
     principal: str,
     read_only: bool = False,
     limits: Limits | None = None,
-    kafka: dict[str, str] | None = None,
+    kafka: Mapping[str, str] | None = None,
     accept_clock: bool = False,
     on_progress: Progress | None = None,
 ) -> Node | ReadOnlyNode:
@@ -61,7 +71,7 @@ def open_node(
             return _open_kafka(address, kafka or {}, limits, on_progress, accept_clock=accept_clock)
 
 
-def open_log(address: FileAddress | KafkaAddress, kafka: dict[str, str] | None = None) -> Log:
+def open_log(address: FileAddress | KafkaAddress, kafka: Mapping[str, str] | None = None) -> Log:
     """The journal's log alone, for reading.
 
     Raises:
@@ -73,7 +83,13 @@ def open_log(address: FileAddress | KafkaAddress, kafka: dict[str, str] | None =
         if not path.exists():
             raise UnknownLedgerError(f"no ledger in {address.folder}")
         return SqliteLog(path, read_only=True)
-    return _kafka_log(address, kafka or {})
+    log = kafka_log(address, kafka or {})
+    try:
+        log.identity()
+    except BaseException:
+        log.close()
+        raise
+    return log
 
 
 def private_folder(folder: Path) -> Path:
@@ -106,6 +122,7 @@ def _open_memory(address: MemoryAddress, principal: str, limits: Limits | None) 
             private_key=new_private_key(),
             durability=Durability(),
             principal=principal,
+            writer=writer_name(),
         )
         return Node(log, folder, address.name, exclusive=True, limits=limits, release=delete)
     except BaseException:
@@ -153,13 +170,14 @@ def _file_log(address: FileAddress, principal: str) -> Log:
             private_key=private_key_in(address.folder),
             durability=Durability(),
             principal=principal,
+            writer=writer_name(),
         )
     return log
 
 
 def _open_kafka(
     address: KafkaAddress,
-    kafka: dict[str, str],
+    kafka: Mapping[str, str],
     limits: Limits | None,
     on_progress: Progress | None,
     *,
@@ -169,18 +187,36 @@ def _open_kafka(
     folder = private_folder(address.folder())
     return _with_lock(
         folder,
-        lambda: _kafka_log(address, kafka),
+        lambda: kafka_log(address, kafka),
         lambda log, release: Node(
             log,
             folder,
             address.name,
             exclusive=False,
-            limits=limits,
+            limits=_within_topic(log, address, kafka, limits or Limits()),
             accept_clock=accept_clock,
             on_progress=on_progress,
             release=release,
         ),
     )
+
+
+def _within_topic(
+    log: Log, address: KafkaAddress, kafka: Mapping[str, str], limits: Limits
+) -> Limits:
+    """Check the topic by what the genesis allows; blocks are no larger than its records may be."""
+    ledger = read_genesis(log, address.name)
+    if ledger is None:
+        raise UnknownLedgerError(
+            f"topic {topic_of(address)} holds no ledger named {address.name!r}",
+            hint="make it with `indelible ledger create`",
+        )
+    size = topic_admin(address, kafka).check(
+        topic_of(address),
+        allow_single_broker=ledger.allow_single_broker,
+        unverified_settings=ledger.unverified_settings,
+    )
+    return within_block_size(limits, size)
 
 
 def _with_lock(
@@ -200,5 +236,28 @@ def _with_lock(
         raise
 
 
-def _kafka_log(address: KafkaAddress, kafka: dict[str, str]) -> Log:
-    raise NotImplementedError
+def kafka_log(address: KafkaAddress, kafka: Mapping[str, str]) -> Log:
+    """The topic of a ledger as a log; says nothing about whether it is there."""
+    from journal.kafka import KafkaLog  # noqa: PLC0415 - no Kafka client where there is no Kafka
+
+    return KafkaLog(_cluster(address, kafka), topic_of(address))
+
+
+def topic_admin(address: KafkaAddress, kafka: Mapping[str, str]) -> "TopicAdmin":
+    """What makes and checks topics at an address."""
+    from journal.kafka import TopicAdmin  # noqa: PLC0415 - as above
+
+    return TopicAdmin(_cluster(address, kafka))
+
+
+def topic_of(address: KafkaAddress) -> str:
+    """The topic that keeps a ledger's journal."""
+    from journal.kafka import topic_name  # noqa: PLC0415 - as above
+
+    return topic_name(address.prefix, address.name)
+
+
+def _cluster(address: KafkaAddress, kafka: Mapping[str, str]) -> "Cluster":
+    from journal.kafka import Cluster  # noqa: PLC0415 - as above
+
+    return Cluster(bootstrap_servers=address.bootstrap, options=dict(kafka))

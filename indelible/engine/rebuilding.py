@@ -9,7 +9,6 @@ store whose tip is not on the journal's chain knows of blocks that the journal n
 evidence, and it is given up only by whoever says so (`accept_journal`).
 """
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -131,7 +130,7 @@ def _put_in_place(folder: Path) -> None:
     """Swap the files; readers that have the old one open go on reading it."""
     delete_store(folder / STATE_FILE)
     try:
-        os.replace(folder / _NEW_FILE, folder / STATE_FILE)
+        (folder / _NEW_FILE).replace(folder / STATE_FILE)
     except OSError as error:
         raise StoreUnavailableError(f"cannot put {_NEW_FILE} in place: {error.strerror}") from error
 

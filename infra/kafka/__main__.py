@@ -1,6 +1,7 @@
 """`python -m infra.kafka up`: a Kafka in the foreground, until Ctrl-C, SIGTERM or `down`.
 
-Prints the bootstrap address alone on standard output once every broker serves.
+Prints the bootstrap address alone on standard output once every broker serves. `jars` fetches and
+prepares everything without starting anything that stays.
 """
 
 import argparse
@@ -13,6 +14,8 @@ from time import monotonic, sleep
 from typing import Final
 
 from infra.errors import InfrastructureError
+from infra.kafka.archive import archive_options
+from infra.kafka.checkpoint import bootstrap_checkpoint
 from infra.kafka.cluster import KafkaCluster
 from infra.kafka.jars import RUNTIME
 from journal.errors import LedgerLockedError
@@ -40,9 +43,16 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(run=_up)
     down = commands.add_parser("down", help="stop the one that runs in this folder")
     down.set_defaults(run=_down)
+    jars = commands.add_parser("jars", help="fetch and prepare what `up` needs")
+    jars.set_defaults(run=_jars)
     for command in (up, down):
         command.add_argument("--data", type=Path, default=RUNTIME / "kafka-data", metavar="DIR")
     return parser
+
+
+def _jars(_: argparse.Namespace) -> int:
+    archive_options(bootstrap_checkpoint())
+    return 0
 
 
 def _up(arguments: argparse.Namespace) -> int:

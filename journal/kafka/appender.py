@@ -44,6 +44,7 @@ class Appender:
         self._topic = topic
         self._lock = Lock()
         self._producer: Producer | None = None
+        self._trouble = ""
         self._closed = Event()
         self._idler: Thread | None = None
 
@@ -74,7 +75,10 @@ class Appender:
     def _connect(self) -> Producer:
         if self._producer is None:
             try:
-                self._producer = Producer(producer_settings(self._cluster))
+                self._trouble = ""
+                self._producer = Producer(
+                    {**producer_settings(self._cluster), "error_cb": self._note}
+                )
             except KafkaException as error:
                 raise unavailable("no Kafka producer can be made", error) from error
         if self._idler is None:
@@ -91,8 +95,38 @@ class Appender:
             raise unavailable(what, error) from error
         except BufferError as error:
             raise unavailable(what, "the producer's queue is full") from error
-        _await_report(producer, report, self._topic)
-        return _offset_in(report, self._topic)
+        self._await(producer, report)
+        return self._offset_in(report)
+
+    def _await(self, producer: Producer, report: "_Report") -> None:
+        deadline = monotonic() + _REPORT_SECONDS
+        while not report.arrived:
+            remaining = deadline - monotonic()
+            if remaining <= 0:
+                raise self._unknown(f"no delivery report in {_REPORT_SECONDS:.0f} s")
+            try:
+                producer.poll(remaining)
+            except KafkaException as error:
+                if not report.arrived:
+                    raise self._unknown(f"the producer failed: {error}") from error
+
+    def _offset_in(self, report: "_Report") -> int:
+        error, offset = report.error, report.offset
+        if error is not None and error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+            raise unavailable(f"{self._topic} did not take the record", error)
+        if error is not None:
+            raise self._unknown(error.str())
+        if offset is None or offset < 0:
+            raise self._unknown("acknowledged without an offset")
+        return offset
+
+    def _unknown(self, reason: str) -> AppendUnknownError:
+        trouble = f" ({self._trouble})" if self._trouble else ""
+        return AppendUnknownError(f"{self._topic} may not have taken the record: {reason}{trouble}")
+
+    def _note(self, error: KafkaError) -> None:
+        """Remember the last connection error: a plain "timed out" would say nothing."""
+        self._trouble = error.str()
 
     def _serve_idle(self) -> None:
         while not self._closed.wait(_IDLE_SECONDS):
@@ -118,27 +152,3 @@ class _Report:
         self.error = error
         self.offset = message.offset()
         self.arrived = True
-
-
-def _await_report(producer: Producer, report: _Report, topic: str) -> None:
-    deadline = monotonic() + _REPORT_SECONDS
-    while not report.arrived:
-        remaining = deadline - monotonic()
-        if remaining <= 0:
-            raise AppendUnknownError(f"{topic}: no delivery report in {_REPORT_SECONDS:.0f} s")
-        try:
-            producer.poll(remaining)
-        except KafkaException as error:
-            if not report.arrived:
-                raise AppendUnknownError(f"{topic}: the producer failed: {error}") from error
-
-
-def _offset_in(report: _Report, topic: str) -> int:
-    error, offset = report.error, report.offset
-    if error is not None and error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
-        raise unavailable(f"{topic} did not take the record", error)
-    if error is not None:
-        raise AppendUnknownError(f"{topic}: no acknowledgement: {error.str()}")
-    if offset is None or offset < 0:
-        raise AppendUnknownError(f"{topic}: acknowledged without an offset")
-    return offset

@@ -54,6 +54,8 @@ class OffsetHandle:
         if self._consumer is None:
             raise LogUnavailableError("the log is closed")
         try:
+            # Nothing comes back, but error events that have piled up are dropped.
+            self._consumer.poll(0)
             answer = self._consumer.get_watermark_offsets(
                 self._partition, timeout=_TIMEOUT_SECONDS, cached=False
             )

@@ -9,9 +9,10 @@ Every value is explicit, because several of librdkafka's defaults would break a 
 * `linger.ms=0`. The default of 5 ms would be paid by every commit.
 * `socket.timeout.ms` of seconds. With the default a hung broker blocks a client for a minute after the
   partition has moved on.
+* `log_level=0`. A client without its broker logs dozens of lines a second; the errors our calls raise
+  carry the reason.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -41,9 +42,6 @@ _FIXED: Final = frozenset(
     }
 )
 """What a journal's promises rest on: not for options."""
-
-_LOGGER: Final = logging.getLogger("journal.kafka")
-_SILENT: Final = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +74,11 @@ def producer_settings(cluster: Cluster) -> dict[str, Any]:
         "socket.timeout.ms": 6_000,
         "retry.backoff.ms": 20,
         "retry.backoff.max.ms": 500,
+        "reconnect.backoff.ms": 20,
+        "reconnect.backoff.max.ms": 500,
         "message.max.bytes": RECORD_SIZE_MAX,
         "compression.type": "lz4",
         "queue.buffering.max.messages": 10_000,
-        "logger": _LOGGER,
         **_connection(cluster),
         "acks": "all",
         "enable.idempotence": True,
@@ -98,24 +97,18 @@ def reader_settings(cluster: Cluster) -> dict[str, Any]:
         "fetch.queue.backoff.ms": 50,
         "fetch.message.max.bytes": RECORD_SIZE_MAX,
         "queued.max.messages.kbytes": 65_536,
-        "logger": _LOGGER,
         **_consumer(cluster),
     }
 
 
 def offset_settings(cluster: Cluster) -> dict[str, Any]:
-    """For the handle that asks for offsets. It is never polled, so it must not queue up logs."""
-    return {"client.id": "indelible-offsets", "log_level": _SILENT, **_consumer(cluster)}
+    """For the handle that asks for offsets."""
+    return {"client.id": "indelible-offsets", **_consumer(cluster)}
 
 
 def admin_settings(cluster: Cluster) -> dict[str, Any]:
-    """For topics. Whatever goes wrong is in the answer, so nothing is logged."""
-    return {
-        "client.id": "indelible-admin",
-        "log_level": _SILENT,
-        "socket.timeout.ms": 6_000,
-        **_connection(cluster),
-    }
+    """For topics."""
+    return {"client.id": "indelible-admin", "socket.timeout.ms": 6_000, **_connection(cluster)}
 
 
 def _consumer(cluster: Cluster) -> dict[str, Any]:
@@ -124,6 +117,8 @@ def _consumer(cluster: Cluster) -> dict[str, Any]:
         "socket.timeout.ms": 2_000,
         "topic.metadata.refresh.interval.ms": 2_000,
         "max.poll.interval.ms": 86_400_000,
+        "reconnect.backoff.ms": 100,
+        "reconnect.backoff.max.ms": 1_000,
         **_connection(cluster),
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -136,8 +131,7 @@ def _consumer(cluster: Cluster) -> dict[str, Any]:
 
 def _connection(cluster: Cluster) -> dict[str, Any]:
     return {
-        "reconnect.backoff.ms": 20,
-        "reconnect.backoff.max.ms": 500,
+        "log_level": 0,
         "socket.keepalive.enable": True,
         **cluster.options,
         "bootstrap.servers": cluster.bootstrap_servers,

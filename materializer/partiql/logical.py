@@ -19,10 +19,11 @@ Block(output, distinct, order, limit)           SELECT ... ORDER BY ... LIMIT
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
-from materializer.partiql.syntax import Constant, Expression, Node, Select
+from materializer.partiql.syntax import Expression, Node
 from materializer.partiql.view import Index, Table
 
-_ = Constant, Select
+PARAMETERS, CONTEXT, FIRST_SLOT = range(3)
+"""The first slots of each frame: parameters, context; variables begin at the third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,7 @@ class IndexSearch(Node):
         equal: Values of the first key parts.
         member: The next key part is in this collection, or None.
         low, high: Bounds on the next key part, or None.
-        prefix: The next key part begins with this text (constant LIKE patterns), or None.
-        like: The next key part matches this pattern, whose prefix is found at run time, or None.
+        like, escape: The next key part is LIKE this pattern; only its first characters count here.
         descending: Read from the high end.
     """
 

@@ -5,16 +5,16 @@ from dataclasses import fields
 from functools import cache
 from typing import Any, TypeVar
 
-from materializer.partiql.syntax import Node
+from materializer.partiql.syntax import Constant, Node
 
 N = TypeVar("N", bound=Node)
 
 
 @cache
 def _child_fields(kind: type) -> tuple[str, ...]:
-    return tuple(
-        field.name for field in fields(kind) if field.name not in ("line", "column", "table", "index")
-    ) if kind.__name__ != "Constant" else ()
+    if issubclass(kind, Constant):
+        return ()
+    return tuple(field.name for field in fields(kind) if field.name not in ("line", "column"))
 
 
 def children(node: Node) -> Iterator[Node]:

@@ -145,6 +145,8 @@ def identity(value: Value) -> Hashable:
         return (STRUCT, frozenset(counts.items()))
     if rank == BAG:
         return (BAG, frozenset(Counter(map(identity, value)).items()))
+    if rank == DATE:
+        return (TIMESTAMP, moment(value))
     part = _PARTS[rank](value)
     return part if rank == TEXT else (rank, part)
 

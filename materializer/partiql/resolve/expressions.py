@@ -4,7 +4,7 @@ from typing import Any
 
 from journal.errors import InputError, QueryTypeError
 from materializer.partiql import syntax
-from materializer.partiql.logical import Aggregation, Attribute, Block, Combined, Nested, Variable
+from materializer.partiql.logical import FIRST_SLOT, Aggregation, Attribute, Block, Combined, Nested, Variable
 from materializer.partiql.operators.aggregates import AGGREGATES
 from materializer.partiql.operators.casts import DECIMAL_NAMES
 from materializer.partiql.operators.functions import (
@@ -29,7 +29,7 @@ class ExpressionResolver:
 
     def __init__(self, names: Names) -> None:
         self.names = names
-        self.slot_count = 0
+        self.slot_count = FIRST_SLOT
 
     def query(self, node: syntax.Query, scope: Scope | None) -> Block | Combined:
         """The plan of a query."""

@@ -65,9 +65,9 @@ def test_source_of_each_setting_is_known(tmp_path: Path) -> None:
     )
     rows = {name: (value, source) for name, value, source in effective.rows()}
 
-    assert rows["limits.rows_max"] == ("8", "environment INDELIBLE_LIMITS_ROWS_MAX")
-    assert rows["limits.query_timeout"] == ("1.0", str(tmp_path / "indelible.toml"))
-    assert rows["limits.tables_max"] == ("1000", "default")
+    assert rows["limits.rows_max"] == (8, "environment INDELIBLE_LIMITS_ROWS_MAX")
+    assert rows["limits.query_timeout"] == (1.0, str(tmp_path / "indelible.toml"))
+    assert rows["limits.tables_max"] == (1000, "default")
 
 
 def test_config_file_may_be_named(tmp_path: Path) -> None:

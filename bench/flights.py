@@ -1,0 +1,46 @@
+"""A year of flights: 336,776 documents, each moving its aircraft; the end compared with plain Python."""
+
+import time
+from datetime import date, timedelta
+from typing import Final
+
+from bench.measure import Point
+from bench.report import Row
+from indelible import Ledger
+from indelible.cli.demo import flights
+
+_FIRST: Final = date(2013, 1, 1)
+_AIRCRAFT: Final = "SELECT VALUE a FROM aircraft AS a"
+_COUNT: Final = "SELECT VALUE COUNT(*) FROM flights AS f"
+
+
+def measure_flights(name: str, ledger: Ledger, days: int) -> Row:
+    """Load the first `days` days of 2013 into a new ledger; flights per second of one caller.
+
+    Raises:
+        RuntimeError: The ledger's state is not what the same flights give in plain Python.
+    """
+    documents = list(flights.flights(_FIRST, _FIRST + timedelta(days=days - 1)))
+    flights.create_tables(ledger)
+    flights.register_aircraft(ledger, flights.aircraft())
+    started = time.perf_counter()
+    loaded = flights.load_flights(ledger, documents)
+    seconds = time.perf_counter() - started
+    _check(ledger, documents)
+    return Row(
+        measure=f"flights of {days} days ({flights.BATCH} and their moves per transaction)",
+        target=name,
+        callers=1,
+        point=Point(rate=loaded.flights / seconds),
+    )
+
+
+def _check(ledger: Ledger, documents: list[flights.Document]) -> None:
+    found = {plane["tailnum"]: plane for plane in ledger.query(_AIRCRAFT)}
+    expected = flights.expected_state(documents)
+    if found != expected:
+        wrong = [name for name in expected if found.get(name) != expected[name]]
+        raise RuntimeError(f"{len(wrong)} aircraft are not where they should be: {wrong[:5]}")
+    (count,) = ledger.query(_COUNT).rows
+    if count != len(documents):
+        raise RuntimeError(f"{count} flights in the ledger, {len(documents)} were written")

@@ -1,0 +1,47 @@
+"""How long each part runs: the whole in under ten minutes, `--quick` in under one."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The sizes of a run.
+
+    Attributes:
+        callers: Numbers of callers of the commit part.
+        rounds: Turns of each target at each number of callers.
+        seconds: Of a turn, and of each point of the other parts.
+        warm_up_seconds: Before the first turn of a target; a broker gets `broker_warm_up_seconds`,
+            since a fresh JVM is several times slower in its first minute.
+        documents: In the tables that are queried and rebuilt, and imported.
+        single_documents: In journals with one revision per transaction.
+    """
+
+    callers: tuple[int, ...]
+    rounds: int
+    seconds: float
+    warm_up_seconds: float
+    broker_warm_up_seconds: float
+    documents: int
+    single_documents: int
+
+
+FULL: Final = Plan(
+    callers=(1, 8, 32, 100),
+    rounds=3,
+    seconds=4.0,
+    warm_up_seconds=2.0,
+    broker_warm_up_seconds=10.0,
+    documents=100_000,
+    single_documents=20_000,
+)
+QUICK: Final = Plan(
+    callers=(1, 32),
+    rounds=1,
+    seconds=1.0,
+    warm_up_seconds=0.5,
+    broker_warm_up_seconds=3.0,
+    documents=10_000,
+    single_documents=2_000,
+)

@@ -1,0 +1,5 @@
+"""`python -m indelible.cli`."""
+
+from indelible.cli.main import main
+
+main()
