@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import count
 from threading import Condition
 
-from journal.errors import LogUnavailableError
+from journal.errors import JournalReplacedError, LogUnavailableError
 from journal.log import Position, Record
 
 _numbers = count(1)
@@ -59,8 +59,10 @@ class MemoryLog:
     def wait_for(self, offset: int, *, timeout: float, limit: int) -> Sequence[Record]:
         """Records from `offset` on, at most `limit`, once there is one or `timeout` seconds are over."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._values) > offset, timeout)
+            self._changed.wait_for(lambda: self._closed or len(self._values) != offset, timeout)
             self._require_open()
+            if offset > len(self._values):
+                raise JournalReplacedError(f"the log ends before offset {offset}")
             values = self._values[offset : offset + limit]
         return [Record(place, value) for place, value in enumerate(values, start=offset)]
 

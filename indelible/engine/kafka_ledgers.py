@@ -5,17 +5,17 @@ repaired later without doubt (retention, replicas), and somebody must restrict w
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from indelible.client.addresses import KafkaAddress
-from indelible.engine.creation import Durability, check_name, origin_of, private_key_in
+from indelible.engine.creation import Durability, check_name, create_genesis, private_key_in
 from indelible.engine.ledgers import CreatedLedger
-from indelible.engine.node import create_genesis
-from indelible.engine.opening import LOCK_FILE, open_node, private_folder
+from indelible.engine.node import writer_name
+from indelible.engine.opening import LOCK_FILE, private_folder
 from journal.errors import LedgerExistsError
-from journal.ids import parse_id
+from journal.ids import id_text
 from journal.kafka import Cluster, KafkaLog, TopicAdmin, acl_commands, topic_name
 from journal.lock import WriterLock
-from verifier.keys import verifier_key_of
 
 
 def create_kafka_ledger(
@@ -38,31 +38,32 @@ def create_kafka_ledger(
     Raises:
         LedgerExistsError: There is one, or somebody else was faster.
         JournalSettingsError: The cluster cannot keep what a journal promises.
-        LedgerError: See `open_node`.
+        LedgerError: See `create_genesis`.
     """
     check_name(address.name)
     cluster = Cluster(bootstrap_servers=address.bootstrap, options=dict(kafka))
     topic = topic_name(address.prefix, address.name)
     folder = private_folder(address.folder())
     with WriterLock(folder / LOCK_FILE):
-        private_key = private_key_in(folder)
-        _write_genesis(
-            cluster,
-            topic,
-            address,
-            private_key=private_key,
-            durability=durability,
-            principal=principal,
-        )
-    key, strand_id = _genesis_of(address, kafka, principal)
-    own = verifier_key_of(private_key, origin_of(address.prefix, address.name, parse_id(strand_id)))
-    if key != own:
-        raise LedgerExistsError(f"ledger {address.name!r} was made by somebody else just now")
+        _ensure_topic(TopicAdmin(cluster), topic, durability)
+        log = KafkaLog(cluster, topic)
+        try:
+            ledger = create_genesis(
+                log,
+                name=address.name,
+                prefix=address.prefix,
+                private_key=private_key_in(folder),
+                durability=durability,
+                principal=principal,
+                writer=writer_name(),
+            )
+        finally:
+            log.close()
     writer = kafka.get("sasl.username", "indelible")
     return CreatedLedger(
-        name=address.name,
-        strand_id=strand_id,
-        checkpoint_key=key,
+        name=ledger.name,
+        strand_id=id_text(ledger.strand_id),
+        checkpoint_key=ledger.checkpoint_key,
         folder=folder,
         access_commands=acl_commands(topic, principal=writer, bootstrap_servers=address.bootstrap),
     )
@@ -78,47 +79,12 @@ def kafka_ledgers(address: KafkaAddress, kafka: Mapping[str, str]) -> Sequence[s
     return TopicAdmin(cluster).ledgers(address.prefix)
 
 
-def _write_genesis(
-    cluster: Cluster,
-    topic: str,
-    address: KafkaAddress,
-    *,
-    private_key: bytes,
-    durability: Durability,
-    principal: str,
-) -> None:
-    admin = TopicAdmin(cluster)
-    try:
+def _ensure_topic(admin: TopicAdmin, topic: str, durability: Durability) -> None:
+    """Make the topic; one that is there must have the right settings (and be empty)."""
+    with suppress(LedgerExistsError):
         admin.create(topic, allow_single_broker=durability.allow_single_broker)
-        existing = None
-    except LedgerExistsError as error:
-        existing = error
     admin.check(
         topic,
         allow_single_broker=durability.allow_single_broker,
         unverified_settings=durability.unverified_settings,
     )
-    log = KafkaLog(cluster, topic)
-    try:
-        if existing is not None and log.end_offset() > 0:
-            raise existing
-        create_genesis(
-            log,
-            name=address.name,
-            prefix=address.prefix,
-            private_key=private_key,
-            durability=durability,
-            principal=principal,
-        )
-    finally:
-        log.close()
-
-
-def _genesis_of(address: KafkaAddress, kafka: Mapping[str, str], principal: str) -> tuple[str, str]:
-    """Checkpoint key and strand id of the genesis that won."""
-    node = open_node(address, principal=principal, kafka=dict(kafka))
-    try:
-        status = node.status()
-        return status.checkpoint_key, status.tip.strand_id
-    finally:
-        node.close()

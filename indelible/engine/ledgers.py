@@ -1,27 +1,13 @@
 """Ledgers as a whole: making one on purpose, finding those that are there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from indelible.client.addresses import FileAddress, KafkaAddress
-from indelible.engine.creation import (
-    Durability,
-    check_name,
-    create_genesis,
-    private_key_in,
-)
-from indelible.engine.node import writer_name
-from indelible.engine.opening import (
-    JOURNAL_FILE,
-    kafka_log,
-    open_node,
-    private_folder,
-    topic_admin,
-    topic_of,
-)
+from indelible.engine.creation import check_name
+from indelible.engine.opening import JOURNAL_FILE, open_node, private_folder
 from journal.errors import LedgerExistsError, UnknownLedgerError
-from journal.ids import id_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,61 +75,6 @@ def create_file_ledger(address: FileAddress, *, principal: str) -> CreatedLedger
         checkpoint_key=status.checkpoint_key,
         folder=address.folder,
     )
-
-
-def create_kafka_ledger(
-    address: KafkaAddress,
-    *,
-    principal: str,
-    durability: Durability,
-    kafka: Mapping[str, str] | None = None,
-) -> CreatedLedger:
-    """Make a ledger's topic and its genesis. A creation that was cut short is completed.
-
-    Raises:
-        LedgerExistsError: There is one.
-        JournalSettingsError: The cluster cannot keep a journal as `durability` asks for.
-        LogUnavailableError: The cluster does not answer; call again.
-    """
-    check_name(address.name)
-    folder, topic = private_folder(address.folder()), topic_of(address)
-    admin = topic_admin(address, kafka or {})
-    try:
-        admin.create(topic, allow_single_broker=durability.allow_single_broker)
-    except LedgerExistsError:
-        pass  # an empty topic of the right settings is a creation that was cut short
-    admin.check(
-        topic,
-        allow_single_broker=durability.allow_single_broker,
-        unverified_settings=durability.unverified_settings,
-    )
-    log = kafka_log(address, kafka or {})
-    try:
-        ledger = create_genesis(
-            log,
-            name=address.name,
-            prefix=address.prefix,
-            private_key=private_key_in(folder),
-            durability=durability,
-            principal=principal,
-            writer=writer_name(),
-        )
-    finally:
-        log.close()
-    return CreatedLedger(
-        name=ledger.name,
-        strand_id=id_text(ledger.strand_id),
-        checkpoint_key=ledger.checkpoint_key,
-        folder=folder,
-        access_commands=access_commands(address, topic),
-    )
-
-
-def access_commands(address: KafkaAddress, topic: str) -> Sequence[str]:
-    """What a Kafka administrator runs so that only the ledger's writer may write its topic."""
-    from journal.kafka import acl_commands  # noqa: PLC0415 - no Kafka client where there is none
-
-    return acl_commands(topic, bootstrap_servers=address.bootstrap)
 
 
 def ledgers_in(folder: Path) -> Sequence[Path]:

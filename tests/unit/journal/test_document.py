@@ -251,7 +251,7 @@ def test_the_limit_counts_bytes_and_may_be_reached():
     ("text", "position"),
     [
         ("", 0),
-        ("nul", 0),
+        ("nul", 3),
         ('{"a":NaN}', 5),
         ('{"a":-Infinity}', 6),
         ("[1,]", 2),
