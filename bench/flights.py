@@ -28,7 +28,7 @@ def measure_flights(name: str, ledger: Ledger, days: int) -> Row:
     seconds = time.perf_counter() - started
     _check(ledger, documents)
     return Row(
-        measure=f"flights of {days} days ({flights.BATCH} and their moves per transaction)",
+        measure=f"flights of {days} days, {flights.BATCH} a transaction",
         target=name,
         callers=1,
         point=Point(rate=loaded.flights / seconds),

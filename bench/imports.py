@@ -14,7 +14,7 @@ def measure_import(ledger: Ledger, documents: int) -> Row:
     workload.fill(ledger, documents)
     seconds = time.perf_counter() - started
     return Row(
-        measure=f"import, documents ({workload.DOCUMENTS_PER_IMPORT} per transaction)",
+        measure=f"import, {workload.DOCUMENTS_PER_IMPORT} documents a transaction",
         target="embedded",
         callers=1,
         point=Point(rate=documents / seconds),

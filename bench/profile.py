@@ -14,7 +14,7 @@ import pstats
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,8 @@ _Stats = Mapping[_Function, tuple[int, int, float, float, Mapping[_Function, tup
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _TOP: Final = 25
+_BUILT_IN: Final = "~"
+"""pstats' file name of functions written in C."""
 _WAITING: Final = "waiting for a turn, or for the block"
 _LAYERS: Final = (
     ("materializer/partiql/", "statements (plan, execute)"),
@@ -111,12 +113,22 @@ def format_layers(shares: Mapping[str, float], commits: int) -> str:
 
 
 def format_functions(stats: _Stats, commits: int) -> str:
-    """The functions with the most own time."""
+    """The functions with the most own time; what is written in C apart for each of its callers."""
     lines = [f"{'us/commit':>9}  {'calls':>7}  function (own time, calls per commit)"]
-    ranked = sorted(stats.items(), key=lambda item: -item[1][2])
-    for function, (_, calls, own, _, _) in ranked[:_TOP]:
-        lines.append(f"{own / commits * 1e6:9.1f}  {calls / commits:7.2f}  {_name(function)}")
+    ranked = sorted(_functions(stats), key=lambda item: -item[2])
+    for name, calls, own in ranked[:_TOP]:
+        lines.append(f"{own / commits * 1e6:9.1f}  {calls / commits:7.2f}  {name}")
     return "\n".join(lines)
+
+
+def _functions(stats: _Stats) -> Iterator[tuple[str, int, float]]:
+    """(name, calls, seconds of own time)."""
+    for function, (_, calls, own, _, callers) in stats.items():
+        if function[0] != _BUILT_IN or not callers:
+            yield _name(function), calls, own
+            continue
+        for caller, (_, part_calls, part, _) in callers.items():
+            yield f"{function[2]} in {_name(caller)}", part_calls, part
 
 
 def _commit(count: int, callers: int, wrap: Callable[[Call], Call]) -> Sample:
@@ -156,7 +168,7 @@ def _waits(function: _Function) -> bool:
 
 def _name(function: _Function) -> str:
     file, line, name = function
-    if file == "~":
+    if file == _BUILT_IN:
         return name
     path = Path(file)
     short = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else Path(path.name)

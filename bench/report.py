@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any, Final
 
 from bench.measure import Point
@@ -23,14 +24,12 @@ class Row:
         target: Of what.
         callers: Threads or clients.
         point: The figures.
-        ranked: Whether targets of the same measure and callers are compared by rate.
     """
 
     measure: str
     target: str
     callers: int
     point: Point
-    ranked: bool = True
 
 
 def ratios(row: Row, rows: Sequence[Row]) -> Mapping[str, float]:
@@ -52,16 +51,19 @@ def ratios(row: Row, rows: Sequence[Row]) -> Mapping[str, float]:
 
 
 def format_table(rows: Sequence[Row]) -> str:
-    """The one table: text to the left, numbers to the right, a blank line between measures."""
+    """The one table: text to the left, numbers to the right; rows that are compared stand together."""
     cells = [_cells(row, rows) for row in rows]
     widths = [max(map(len, column)) for column in zip(_HEADINGS, *cells, strict=True)]
     lines = [_line(_HEADINGS, widths), "  ".join("-" * width for width in widths)]
-    previous = None
-    for row, texts in zip(rows, cells, strict=True):
-        if previous not in (None, (row.measure, row.callers)):
+    previous_count = 1
+    for _, group in groupby(
+        zip(rows, cells, strict=True), lambda pair: (pair[0].measure, pair[0].callers)
+    ):
+        members = [_line(texts, widths) for _, texts in group]
+        if max(len(members), previous_count) > 1:
             lines.append("")
-        lines.append(_line(texts, widths))
-        previous = (row.measure, row.callers)
+        lines += members
+        previous_count = len(members)
     return "\n".join(lines)
 
 

@@ -14,11 +14,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import structlog
-
 from journal.ambient import SYSTEM_TIMER, Timer
 from journal.chain import Accepted, Checked, Ignored, Origin, Tip, check, link
 from journal.errors import CorruptBlockError, JournalReplacedError, LogUnavailableError
+from journal.events import event_logger
 from journal.log import Log, Position, Reader, Record
 from materializer.apply import Writes, apply_block
 from materializer.store.store import Pin, Store
@@ -32,7 +31,7 @@ _READ_LIMIT: Final = 500
 _SILENCE_MAX: Final = 10.0
 _REREAD_MAX: Final = 64
 
-_log = structlog.get_logger("indelible.materializer")
+_log = event_logger("indelible.materializer")
 
 
 class Follower:

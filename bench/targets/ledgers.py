@@ -10,14 +10,10 @@ import indelible
 from bench import workload
 from bench.callers import drive
 from bench.measure import Sample
-from indelible.client.addresses import DEFAULT_PREFIX
+from indelible.client.addresses import KafkaAddress
 from indelible.engine.creation import Durability
-from indelible.engine.node import create_genesis
+from indelible.engine.kafka_ledgers import create_kafka_ledger
 from infra.kafka import KafkaCluster
-from journal.kafka import Cluster, KafkaLog, TopicAdmin, topic_name
-from verifier.keys import new_private_key
-
-_NAME = "bench"
 
 
 class LedgerTarget:
@@ -52,8 +48,14 @@ def embedded_target(folder: Path) -> Iterator[LedgerTarget]:
 def kafka_ledger(folder: Path, brokers: Literal[1, 3]) -> Iterator[indelible.Ledger]:
     """A new ledger on a new cluster: RF 3, or one broker that flushes every record."""
     with KafkaCluster(folder / "brokers", brokers=brokers) as cluster:
-        url = f"kafka://{cluster.bootstrap_servers}/{_NAME}?data={folder / 'state'}"
-        _create(cluster.bootstrap_servers, allow_single_broker=brokers == 1)
+        data = folder / "state"
+        create_kafka_ledger(
+            KafkaAddress(bootstrap=cluster.bootstrap_servers, name="bench", data=data),
+            principal="bench",
+            kafka={},
+            durability=Durability(allow_single_broker=brokers == 1),
+        )
+        url = f"kafka://{cluster.bootstrap_servers}/bench?data={data}"
         with indelible.connect(url) as ledger:
             yield ledger
 
@@ -64,22 +66,3 @@ def kafka_target(folder: Path, brokers: Literal[1, 3]) -> Iterator[LedgerTarget]
     with kafka_ledger(folder, brokers) as ledger:
         workload.create_tables(ledger)
         yield LedgerTarget(f"kafka-{brokers}", ledger)
-
-
-def _create(bootstrap_servers: str, *, allow_single_broker: bool) -> None:
-    """Make topic and genesis; a topic of one replica is made with flush.messages=1."""
-    cluster = Cluster(bootstrap_servers=bootstrap_servers, options={})
-    topic = topic_name(DEFAULT_PREFIX, _NAME)
-    TopicAdmin(cluster).create(topic, allow_single_broker=allow_single_broker)
-    log = KafkaLog(cluster, topic)
-    try:
-        create_genesis(
-            log,
-            name=_NAME,
-            prefix=DEFAULT_PREFIX,
-            private_key=new_private_key(),
-            durability=Durability(allow_single_broker=allow_single_broker),
-            principal="bench",
-        )
-    finally:
-        log.close()

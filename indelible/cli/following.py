@@ -58,8 +58,8 @@ def materialize(
             on_progress=bar,
             on_current=_Reporter(replica, once=once, as_json=as_json),
         )
-        if not as_json:
-            print_note(f"stopped at {_position(replica)}")
+    if not as_json:
+        print_note("stopped")
 
 
 class _Reporter:
@@ -77,7 +77,9 @@ class _Reporter:
             if self._as_json:
                 print_json_lines([position])
             else:
-                print_note(f"up to date: {position}")
+                print_note(
+                    f"up to date at block {position['tip']} (offset {position['logOffset']})"
+                )
         return self._once
 
 

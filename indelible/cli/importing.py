@@ -1,8 +1,8 @@
 """`import`: CSV and JSON Lines into a table, each document exactly once.
 
-Each chunk of 500 documents is one transaction whose id is derived from the file's content, the table and
-the chunk's number. A chunk that is there already answers with its first commit. So whoever does not know how
-far an import came just repeats it.
+Each chunk of 500 documents is one transaction whose id is derived from the file's content, the table
+and the chunk's number. A chunk that is there already answers with its first commit. So whoever does not
+know how far an import came just repeats it.
 """
 
 from contextlib import closing
@@ -150,7 +150,7 @@ def write_chunks(
 def chunk_id(file_hash: bytes, table: str, run: str, chunk: Chunk) -> bytes:
     """The transaction id of a chunk: its number, then bits of SHA-256(file, table, run, number).
 
-    The number comes first so that document ids, which are derived from it, are in the file's order.
+    The number comes first so that document ids, which are derived from it, are about in the file's order.
     """
     number = chunk.number.to_bytes(6, "big")
     names = b"".join(len(name.encode()).to_bytes(4, "big") + name.encode() for name in (table, run))

@@ -117,7 +117,10 @@ def show(context: typer.Context, url: UrlArgument = None, *, as_json: JsonOption
         print_json({**pairs, "tables": tables})
         return
     print_pairs(pairs)
-    print_table(("table", "documents", "indexes"), [tuple(table.values()) for table in tables])
+    print_table(
+        ("table", "documents", "indexes"),
+        [(table["name"], table["documents"], ", ".join(table["indexes"])) for table in tables],
+    )
 
 
 def _urls(session: Session, target: str) -> list[str]:
@@ -137,7 +140,7 @@ def _table(table: dict[str, Any], count: Any) -> dict[str, Any]:
     return {
         "name": table["name"],
         "documents": next(iter(count)),
-        "indexes": [index.get("expr", index) for index in table["indexes"]],
+        "indexes": [index["expr"] for index in table["indexes"]],
     }
 
 

@@ -62,12 +62,9 @@ def print_rows(rows: Iterable[Any]) -> None:
 
 def print_pairs(pairs: Mapping[str, Any]) -> None:
     """Names and values, one pair a line."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold")
-    table.add_column()
+    out, width = console(), max(map(len, pairs))
     for name, value in pairs.items():
-        table.add_row(name, cell(value))
-    console().print(table)
+        out.print(Text.assemble((name.ljust(width), "bold"), "  ", cell(value)), soft_wrap=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import file_digest
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -27,6 +27,7 @@ from journal.errors import InputError, InvalidDocumentError, LimitExceededError
 CHUNK_DOCUMENTS: Final = 500
 CHUNK_BYTES: Final = 4 * 1024 * 1024
 """A chunk ends early when its documents reach so many bytes of text."""
+_PART: Final = 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 
 Document = dict[str, Any]
@@ -66,7 +67,7 @@ class Source(ABC):
         self.path = path
         with _opened(path) as file:
             self._state = _state(file)
-            self.sha256 = file_digest(file, "sha256").digest()
+            self.sha256 = _hash(file)
         self._prepare()
         self.count = sum(1 for _ in self._lines())
 
@@ -188,6 +189,13 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     with file:
         yield file
+
+
+def _hash(file: BinaryIO) -> bytes:
+    digest = sha256()
+    while part := file.read(_PART):
+        digest.update(part)
+    return digest.digest()
 
 
 def _state(file: BinaryIO) -> tuple[int, int, int]:

@@ -21,8 +21,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
 from indelible.engine.building import BlockFullError, OpenBlock
 from indelible.engine.limits import Limits
 from indelible.engine.requests import Answer, Request
@@ -39,6 +37,7 @@ from journal.errors import (
     StoreUnavailableError,
     UnavailableError,
 )
+from journal.events import event_logger
 from journal.log import AppendUnknownError, Log
 from materializer.follower import Follower, Progress
 from materializer.partiql import StatementCache
@@ -52,7 +51,7 @@ STEPS_FOR_OTHERS: Final = 16
 """Blocks that a caller builds for others after its own; then one of them goes on."""
 _RETRY_PAUSE: Final = 0.05
 
-_logger = structlog.get_logger("indelible.engine")
+_logger = event_logger("indelible.engine")
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from journal.errors import (
     LogUnavailableError,
     UnknownLedgerError,
 )
-from journal.kafka.failures import error_of, unavailable
+from journal.kafka.failures import checked_options, error_of, unavailable
 from journal.kafka.names import ledger_of
 from journal.kafka.requirements import (
     BLOCK_SIZE_MAX,
@@ -49,7 +49,8 @@ class TopicAdmin:
     def __init__(self, cluster: Cluster) -> None:
         """Connects in the background."""
         self._cluster = cluster
-        self._client = AdminClient(admin_settings(cluster))
+        with checked_options():
+            self._client = AdminClient(admin_settings(cluster))
 
     def create(self, topic: str, *, allow_single_broker: bool = False) -> int:
         """Make a journal's topic and wait until it can be used.

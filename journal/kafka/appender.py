@@ -13,9 +13,10 @@ report with another error  -> AppendUnknownError     an earlier attempt may have
 poll() raises, no report   -> AppendUnknownError
 ```
 
-After anything but a plain success the producer is thrown away and the next append makes a new one;
-nothing that is promised above rests on producer ids. An attempt that is still on its way may then land
-later: its caller was told that the outcome is unknown, and the reader rule ignores a block's second copy.
+After anything but a plain success the producer is thrown away for a new one; nothing that is promised
+above rests on producer ids. An attempt that is still on its way may then land later: its caller was told
+that the outcome is unknown, and the reader rule ignores a block's second copy. Producers are made before
+they are needed, because each waits half a second or more for its producer id.
 """
 
 from threading import Event, Lock, Thread
@@ -25,7 +26,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from journal.errors import LogUnavailableError
-from journal.kafka.failures import unavailable
+from journal.kafka.failures import checked_options, unavailable
 from journal.kafka.settings import MESSAGE_TIMEOUT_SECONDS, Cluster, producer_settings
 from journal.log import AppendUnknownError
 
@@ -39,14 +40,15 @@ class Appender:
     """Writes to one topic; a second thread waits for the first."""
 
     def __init__(self, cluster: Cluster, topic: str) -> None:
-        """Connects with the first append."""
+        """Connects in the background."""
         self._cluster = cluster
         self._topic = topic
         self._lock = Lock()
-        self._producer: Producer | None = None
         self._trouble = ""
-        self._closed = Event()
-        self._idler: Thread | None = None
+        self._producer: Producer | None = self._make_producer()
+        self._closing = Event()
+        self._idler = Thread(target=self._serve_idle, name="journal-producer", daemon=True)
+        self._idler.start()
 
     def append(self, value: bytes) -> int:
         """Write one record and return its offset.
@@ -56,35 +58,25 @@ class Appender:
             AppendUnknownError: It may have been written.
         """
         with self._lock:
-            if self._closed.is_set():
+            if self._producer is None:
                 raise LogUnavailableError("the log is closed")
             try:
-                return self._append(self._connect(), value)
+                return self._append(self._producer, value)
             except LogUnavailableError:
-                self._producer = None
+                self._producer = self._make_producer()
                 raise
 
     def close(self) -> None:
         """Stop; closing twice is fine."""
-        self._closed.set()
-        if self._idler is not None:
-            self._idler.join()
+        self._closing.set()
+        self._idler.join()
         with self._lock:
             self._producer = None
 
-    def _connect(self) -> Producer:
-        if self._producer is None:
-            try:
-                self._trouble = ""
-                self._producer = Producer(
-                    {**producer_settings(self._cluster), "error_cb": self._note}
-                )
-            except KafkaException as error:
-                raise unavailable("no Kafka producer can be made", error) from error
-        if self._idler is None:
-            self._idler = Thread(target=self._serve_idle, name="journal-producer", daemon=True)
-            self._idler.start()
-        return self._producer
+    def _make_producer(self) -> Producer:
+        self._trouble = ""
+        with checked_options():
+            return Producer({**producer_settings(self._cluster), "error_cb": self._note})
 
     def _append(self, producer: Producer, value: bytes) -> int:
         report = _Report()
@@ -129,13 +121,13 @@ class Appender:
         self._trouble = error.str()
 
     def _serve_idle(self) -> None:
-        while not self._closed.wait(_IDLE_SECONDS):
+        while not self._closing.wait(_IDLE_SECONDS):
             if self._lock.acquire(blocking=False):
                 try:
                     if self._producer is not None:
                         self._producer.poll(0)
                 except KafkaException:
-                    self._producer = None
+                    self._producer = self._make_producer()
                 finally:
                     self._lock.release()
 

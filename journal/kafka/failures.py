@@ -1,10 +1,12 @@
 """Kafka's errors as ours: none of the client's own leaves this package."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
 
-from journal.errors import LogUnavailableError
+from journal.errors import LogUnavailableError, SettingsError
 
 _FORBIDDEN: Final = frozenset(
     {
@@ -30,6 +32,21 @@ def unavailable(what: str, cause: KafkaException | KafkaError | str | None) -> L
     if isinstance(error, KafkaError):
         return LogUnavailableError(f"{what}: {error.str()}", hint=_hint(error))
     return LogUnavailableError(f"{what}: {cause}")
+
+
+@contextmanager
+def checked_options() -> Iterator[None]:
+    """Around the making of a client, which fails only over what it was told.
+
+    Raises:
+        SettingsError: An option is unknown or has a value it cannot have.
+    """
+    try:
+        yield
+    except (KafkaException, TypeError, ValueError) as error:
+        reason = error_of(error) if isinstance(error, KafkaException) else None
+        text = str(error) if reason is None else reason.str()
+        raise SettingsError(f"the Kafka client refuses an option: {text}") from error
 
 
 def _hint(error: KafkaError) -> str:

@@ -4,6 +4,7 @@ Each task has its own client: a consumer belongs to one thread, and a question m
 poll. Nothing is created here that must exist already: a topic is made by `TopicAdmin.create` alone.
 """
 
+from journal.errors import LogUnavailableError
 from journal.kafka.admin import TopicAdmin
 from journal.kafka.appender import Appender
 from journal.kafka.offsets import OffsetHandle
@@ -19,13 +20,17 @@ class KafkaLog:
     sorts that out.
     """
 
-    def __init__(self, cluster: Cluster, topic: str) -> None:
-        """Connects in the background; the calls are where failures show."""
+    def __init__(self, cluster: Cluster, topic: str, *, read_only: bool = False) -> None:
+        """Connects in the background; the calls are where failures show.
+
+        Raises:
+            SettingsError: One of the cluster's options is unknown or has a value it cannot have.
+        """
         self.topic = topic
         self._cluster = cluster
         self._admin = TopicAdmin(cluster)
         self._offsets = OffsetHandle(cluster, topic)
-        self._appender = Appender(cluster, topic)
+        self._appender = None if read_only else Appender(cluster, topic)
 
     def identity(self) -> str:
         """The topic's id."""
@@ -50,9 +55,12 @@ class KafkaLog:
             LogUnavailableError: It was not written.
             AppendUnknownError: It may have been written, or may still land.
         """
+        if self._appender is None:
+            raise LogUnavailableError(f"{self.topic} was opened read-only")
         return self._appender.append(value)
 
     def close(self) -> None:
         """Free the clients; cursors stay usable until they are closed themselves."""
-        self._appender.close()
+        if self._appender is not None:
+            self._appender.close()
         self._offsets.close()

@@ -12,7 +12,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from journal.errors import LogUnavailableError
-from journal.kafka.failures import unavailable
+from journal.kafka.failures import checked_options, unavailable
 from journal.kafka.settings import Cluster, offset_settings
 
 _TIMEOUT_SECONDS: Final = 10.0
@@ -25,7 +25,8 @@ class OffsetHandle:
         self._topic = topic
         self._partition = TopicPartition(topic, 0)
         self._lock = Lock()
-        self._consumer: Consumer | None = Consumer(offset_settings(cluster))
+        with checked_options():
+            self._consumer: Consumer | None = Consumer(offset_settings(cluster))
 
     def ask(self) -> tuple[int, int]:
         """First offset, and the one after the last.

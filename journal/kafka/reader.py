@@ -17,7 +17,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from journal.errors import JournalReplacedError, LogUnavailableError
-from journal.kafka.failures import unavailable
+from journal.kafka.failures import checked_options, unavailable
 from journal.kafka.settings import Cluster, reader_settings
 from journal.log import Position, Record
 
@@ -39,9 +39,10 @@ class KafkaReader:
         self._offset = start.offset
         self._trouble: KafkaError | None = None
         self._replaced: KafkaError | None = None
-        self._consumer: Consumer | None = Consumer(
-            {**reader_settings(cluster), "error_cb": self._note}
-        )
+        with checked_options():
+            self._consumer: Consumer | None = Consumer(
+                {**reader_settings(cluster), "error_cb": self._note}
+            )
         self._partition = TopicPartition(topic, 0, start.offset, leader_epoch=start.epoch)
         self._consumer.assign([self._partition])
 

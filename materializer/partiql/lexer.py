@@ -149,6 +149,5 @@ def _is_sign(tokens: list[Token], index: int) -> bool:
 
 
 _BEFORE_OPERAND: Final = frozenset(
-    "SELECT WHERE AND OR NOT IN LIKE ESCAPE BETWEEN BY LIMIT OFFSET VALUE THEN ELSE WHEN CASE ON "
-    "HAVING AT FROM FOR DISTINCT ALL LET SET".split()
+    ["SELECT", "WHERE", "AND", "OR", "NOT", "IN", "LIKE", "ESCAPE", "BETWEEN", "BY", "LIMIT", "OFFSET", "VALUE", "THEN", "ELSE", "WHEN", "CASE", "ON", "HAVING", "AT", "FROM", "FOR", "DISTINCT", "ALL", "LET", "SET"]
 )

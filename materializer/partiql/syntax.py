@@ -5,7 +5,8 @@ comparison: two nodes are equal if they mean the same text. `Expression` and `St
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal as OneOf
+from typing import Any
+from typing import Literal as OneOf
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from typing import Final
 
 import apsw
 
-from journal.errors import StoreUnavailableError
+from journal.errors import IntegrityError, StoreUnavailableError
 
 SCHEMA_VERSION: Final = 1
 """A store of an older version is rebuilt; of a newer one refused."""
@@ -72,15 +72,29 @@ _WRITE: Final = (
 )
 
 
+DAMAGE: Final = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
+
+
+def damaged(path: Path, problem: str) -> IntegrityError:
+    """The error for a file that is no (whole) state store."""
+    return IntegrityError(
+        f"{path} is damaged or no state store: {problem}",
+        hint="`indelible rebuild` makes it again from the journal",
+    )
+
+
 def open_writer(path: Path) -> apsw.Connection:
     """The one connection that writes; makes the file where there is none.
 
     Raises:
         StoreUnavailableError: The file cannot be opened or written.
+        IntegrityError: It is no SQLite file.
     """
     try:
         connection = apsw.Connection(str(path), statementcachesize=200)
         _prepare(connection, _WRITE)
+    except DAMAGE as error:
+        raise damaged(path, str(error)) from error
     except apsw.Error as error:
         raise StoreUnavailableError(f"state store {path} cannot be opened: {error}") from error
     return connection
@@ -98,6 +112,8 @@ def open_reader(path: Path) -> apsw.Connection:
             str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=200
         )
         _prepare(connection, _READ)
+    except DAMAGE as error:
+        raise damaged(path, str(error)) from error
     except apsw.Error as error:
         raise StoreUnavailableError(f"state store {path} cannot be read: {error}") from error
     return connection

@@ -16,12 +16,12 @@ from journal.block import Block
 from journal.catalog import Catalog
 from journal.chain import Tip
 from journal.codec import decode_header
-from journal.errors import IntegrityError, StoreUnavailableError, UnsupportedError
+from journal.errors import StoreUnavailableError, UnsupportedError
 from journal.hashing import leaf_hash
 from journal.ids import id_text
 from materializer.store.catalogs import ViewCatalog, load_catalog, view_catalog
 from materializer.store.documents import StoredDocument
-from materializer.store.schema import SCHEMA_VERSION, create_tables, open_writer
+from materializer.store.schema import DAMAGE, SCHEMA_VERSION, create_tables, damaged, open_writer
 from materializer.store.trees import load_tree
 from materializer.store.view import StoreView
 from verifier.merkle import CompactRange
@@ -265,8 +265,8 @@ class Store:
                 self._create()
             else:
                 self._load()
-        except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError) as error:
-            raise _damaged(self.path, str(error)) from error
+        except (*DAMAGE, apsw.SQLError) as error:
+            raise damaged(self.path, str(error)) from error
 
     def _create(self) -> None:
         self.begin()
@@ -300,13 +300,6 @@ class Store:
 
 class OutdatedStoreError(Exception):
     """The store was made by an older release; the journal makes it again."""
-
-
-def _damaged(path: Path, problem: str) -> IntegrityError:
-    return IntegrityError(
-        f"{path} is damaged or no state store: {problem}",
-        hint="`indelible rebuild` makes it again from the journal",
-    )
 
 
 def _unavailable(path: Path, error: apsw.Error) -> StoreUnavailableError:

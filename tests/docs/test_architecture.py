@@ -14,9 +14,7 @@ SOURCES = "\n".join(
 )
 
 
-@pytest.mark.parametrize(
-    "path", sorted({p for p in re.findall(r"`([\w./-]+/[\w./-]*)`", TEXT)})
-)
+@pytest.mark.parametrize("path", sorted({p for p in re.findall(r"`([\w./-]+/[\w./-]*)`", TEXT)}))
 def test_each_file_or_folder_is_there(path: str) -> None:
     candidates = [ROOT / path, ROOT / "indelible" / path, ROOT / "materializer" / path]
 

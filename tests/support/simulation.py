@@ -125,7 +125,7 @@ class FaultyReader:
         if world.happens(0.2):
             world._sleep(timeout)
             return []
-        limit = world.random.choice((1, 2, limit))
+        limit = min(limit, world.random.choice((1, 2, limit)))
         values = world.records[self._offset : self._offset + limit]
         records = [Record(self._offset + i, value) for i, value in enumerate(values)]
         self._offset += len(records)

@@ -27,7 +27,14 @@ class Writer:
         self._errors = lines.with_suffix(".err")
         with lines.open("ab") as out, self._errors.open("ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.transfer_writer", url, str(threads), str(seconds)],
+                [
+                    sys.executable,
+                    "-m",
+                    "tests.support.transfer_writer",
+                    url,
+                    str(threads),
+                    str(seconds),
+                ],
                 stdout=out,
                 stderr=errors,
                 cwd=ROOT,

@@ -96,7 +96,7 @@ def _sorted_rows(compiler: Compiler, node: logical.Block) -> Rows:
 
     def sort(rows: list[Any]) -> None:
         for position, descending in directions:
-            rows.sort(key=lambda row: first(row)[position], reverse=descending)  # noqa: B023
+            rows.sort(key=lambda row: first(row)[position], reverse=descending)
 
     def rows(frame: Frame) -> Iterator[Value]:
         most = None

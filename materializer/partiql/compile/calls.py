@@ -80,7 +80,7 @@ def _nullif(arguments: list[Evaluate]) -> Evaluate:
 
     def nullif(frame: Frame) -> Value:
         value = first(frame)
-        return None if equality(value, second(frame)) else value
+        return None if equality(value, second(frame)) is True else value
 
     return nullif
 

@@ -33,7 +33,7 @@ def comparison(compiler: Compiler, node: syntax.Operation) -> Evaluate:
 
         def different(frame: Frame) -> Value:
             result = equal(frame)
-            return None if result is None else not result
+            return not result if type(result) is bool else result
 
         return different
     return _ordered(node.operator, left, right, compiler.reject)
@@ -129,14 +129,13 @@ def between(compiler: Compiler, node: syntax.Between) -> Evaluate:
 def membership(compiler: Compiler, node: syntax.In) -> Evaluate:
     """`value IN collection`: unknown if no element is equal and one comparison is unknown."""
     value, collection = compiler.expression(node.value), compiler.expression(node.collection)
-    reject = compiler.reject
 
     def contains(frame: Frame) -> Value:
         subject, items = value(frame), collection(frame)
         if subject is MISSING or items is MISSING:
             return MISSING
         if not isinstance(items, list):
-            return None if items is None else reject(f"IN needs a collection, not {kind_of(items)}")
+            return None if items is None else MISSING
         return _member(subject, items)
 
     if isinstance(node.collection, syntax.Collection) and len(node.collection.items) > _FEW:
@@ -151,9 +150,9 @@ def _member(subject: Value, items: list[Value]) -> Value:
     result: Value = False
     for item in items:
         same = equality(subject, item)
-        if same:
+        if same is True:
             return True
-        if same is None:
+        if same is not False:
             result = None
     return result
 

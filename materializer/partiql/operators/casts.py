@@ -26,7 +26,7 @@ _INTEGER: Final = re.compile(r"[+-]?(\d+|0[xX][0-9a-fA-F]+|0[bB][01]+)", re.ASCI
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
 
 INTEGERS: Final = frozenset(
-    "INT INTEGER BIGINT SMALLINT TINYINT INT2 INT4 INT8 INTEGER2 INTEGER4 INTEGER8".split()
+    ["INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "INT2", "INT4", "INT8", "INTEGER2", "INTEGER4", "INTEGER8"]
 )
 _BITS: Final = {
     "TINYINT": 8, "SMALLINT": 16, "INT2": 16, "INTEGER2": 16, "INT4": 32, "INTEGER4": 32,

@@ -7,7 +7,8 @@ order of kinds:  boolean < number < date < time < timestamp < text < bytes < lis
 
 Three relations, which agree with one another:
 
-* `equality(a, b)`: the operator `=`: None when a side is null or missing, else deep equality;
+* `equality(a, b)`: the operator `=`: null when a side is null, missing when one is missing, else deep
+  equality;
 * `identity(a)`: a hashable key, the same for equal values: DISTINCT, GROUP BY, hash joins;
 * `order_key(a)`: a key whose order is that of ORDER BY.
 
@@ -34,7 +35,6 @@ from journal.values import (
 )
 from materializer.partiql.operators.intervals import Interval
 from materializer.partiql.operators.structs import RepeatedStruct
-
 
 KINDS: Final[dict[type, str]] = {
     bool: "bool", int: "int", float: "float", Decimal: "decimal", datetime.date: "date",
@@ -74,14 +74,16 @@ def rank_of(value: Value) -> int:
     return ION if rank is None else rank
 
 
-def equality(left: Value, right: Value) -> bool | None:
+def equality(left: Value, right: Value) -> Value:
     """PartiQL's `=`. Values of different kinds are not equal; it is no error to compare them.
 
     >>> equality(1, Decimal("1.0")), equality(1, True), equality(None, None), equality([None], [MISSING])
     (True, False, None, True)
     """
-    if left is None or right is None or left is MISSING or right is MISSING:
+    if left is None or right is None:
         return None
+    if left is MISSING or right is MISSING:
+        return MISSING
     return same(left, right)
 
 

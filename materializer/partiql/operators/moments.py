@@ -16,7 +16,6 @@ from journal.values import (
     Time,
     Timestamp,
     Value,
-    instant_of,
     time_of,
     timestamp_of,
     timestamp_text,

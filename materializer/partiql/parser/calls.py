@@ -6,7 +6,7 @@ from materializer.partiql import syntax
 from materializer.partiql.parser.expressions import CALLS, COMPARISON, ExpressionParser
 
 DATE_PARTS: Final = frozenset(
-    "YEAR MONTH DAY HOUR MINUTE SECOND TIMEZONE_HOUR TIMEZONE_MINUTE".split()
+    ["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TIMEZONE_HOUR", "TIMEZONE_MINUTE"]
 )
 
 _SIDES: Final = frozenset({"LEADING", "TRAILING", "BOTH"})

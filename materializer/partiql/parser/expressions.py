@@ -12,10 +12,10 @@ Each level of nesting costs two or three Python frames, so that `NESTING_MAX` of
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from journal.values import MISSING
 from materializer.partiql import syntax
 from materializer.partiql.parser import literals
 from materializer.partiql.parser.stream import RESERVED, TokenStream
-from journal.values import MISSING
 
 T = TypeVar("T")
 
@@ -31,9 +31,7 @@ POWERS: Final = {
 }  # fmt: skip
 
 TYPES: Final = frozenset(
-    """ANY BAG BIGINT BLOB BOOL BOOLEAN CHAR CHARACTER CLOB DATE DEC DECIMAL DOUBLE DYNAMIC FLOAT INT INT2
-    INT4 INT8 INTEGER INTEGER2 INTEGER4 INTEGER8 INTERVAL LIST ARRAY MISSING NULL NUMERIC REAL SEXP
-    SMALLINT TINYINT STRING STRUCT SYMBOL TEXT TIME TIMESTAMP TUPLE VARCHAR""".split()
+    ["ANY", "BAG", "BIGINT", "BLOB", "BOOL", "BOOLEAN", "CHAR", "CHARACTER", "CLOB", "DATE", "DEC", "DECIMAL", "DOUBLE", "DYNAMIC", "FLOAT", "INT", "INT2", "INT4", "INT8", "INTEGER", "INTEGER2", "INTEGER4", "INTEGER8", "INTERVAL", "LIST", "ARRAY", "MISSING", "NULL", "NUMERIC", "REAL", "SEXP", "SMALLINT", "TINYINT", "STRING", "STRUCT", "SYMBOL", "TEXT", "TIME", "TIMESTAMP", "TUPLE", "VARCHAR"]
 )
 
 
@@ -102,7 +100,6 @@ class ExpressionParser(TokenStream):
             self.expect(")")
         if name in ("TIME", "TIMESTAMP") and literals.time_zone_clause(self):
             name += " WITH TIME ZONE"
-        _check_precision(self, name, arguments, token)
         return syntax.TypeName(name, arguments, **place)
 
     def _natural_number(self) -> int:
@@ -205,6 +202,14 @@ class ExpressionParser(TokenStream):
 
     def _select(self) -> syntax.Expression:
         return self.query()
+
+    def _table(self) -> syntax.Expression:
+        """`TABLE name`: all of a table."""
+        self.advance()
+        place = self.place()
+        table = self.expression(SIGN)
+        source = syntax.Source(table, None, **place)
+        return syntax.Select(False, True, (), None, None, source, **place)
 
     def _case(self) -> syntax.Expression:
         place = self.place()
@@ -327,15 +332,6 @@ def _place_of(node: syntax.Node) -> dict[str, int]:
     return {"line": node.line, "column": node.column}
 
 
-def _check_precision(
-    stream: TokenStream, name: str, arguments: tuple[int, ...], token: Any
-) -> None:
-    if name in ("DECIMAL", "DEC", "NUMERIC") and arguments:
-        scale = arguments[1] if len(arguments) > 1 else 0
-        if len(arguments) > 2 or not 1 <= arguments[0] <= 38 or scale > arguments[0]:
-            stream.reject("a decimal has 1 to 38 digits, the scale among them", token)
-
-
 Special = Callable[[ExpressionParser, dict[str, int]], syntax.Expression]
 CALLS: dict[str, Special] = {}
 """Functions with a syntax of their own; `parser.calls` fills it."""
@@ -362,6 +358,7 @@ _PREFIXES: Final[dict[str, Callable[[ExpressionParser], syntax.Expression]]] = {
     "[": ExpressionParser._list,
     "<<": ExpressionParser._bag,
     "{": ExpressionParser._struct,
+    "TABLE": ExpressionParser._table,
     "SELECT": ExpressionParser._select,
     "PIVOT": ExpressionParser._select,
     "VALUES": ExpressionParser._select,

@@ -8,10 +8,21 @@ from collections.abc import Callable
 from typing import Final
 
 from materializer.partiql.logical import Plan
+from materializer.partiql.plan.count_tables import count_tables
+from materializer.partiql.plan.hash_joins import hash_joins
+from materializer.partiql.plan.push_filters import push_filters
+from materializer.partiql.plan.use_document_ids import use_document_ids
+from materializer.partiql.plan.use_indexes import use_indexes
 
 Rule = Callable[[Plan], Plan]
 
-RULES: Final[tuple[Rule, ...]] = ()
+RULES: Final[tuple[Rule, ...]] = (
+    push_filters,
+    use_document_ids,
+    use_indexes,
+    hash_joins,
+    count_tables,
+)
 
 
 def improve(plan: Plan) -> Plan:

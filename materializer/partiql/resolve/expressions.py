@@ -4,7 +4,15 @@ from typing import Any
 
 from journal.errors import InputError, QueryTypeError
 from materializer.partiql import syntax
-from materializer.partiql.logical import FIRST_SLOT, Aggregation, Attribute, Block, Combined, Nested, Variable
+from materializer.partiql.logical import (
+    FIRST_SLOT,
+    Aggregation,
+    Attribute,
+    Block,
+    Combined,
+    Nested,
+    Variable,
+)
 from materializer.partiql.operators.aggregates import AGGREGATES
 from materializer.partiql.operators.casts import DECIMAL_NAMES
 from materializer.partiql.operators.functions import (
@@ -92,7 +100,7 @@ class ExpressionResolver:
         """A key, an aggregate or the group itself; None where the node has to be taken apart."""
         for written, _, variable in grouping.keys:
             if written == node:
-                return variable
+                return _key_value(variable)
         if isinstance(node, syntax.Call) and node.name in AGGREGATES:
             return self._aggregation(node, grouping)
         if isinstance(node, syntax.Name):
@@ -110,7 +118,9 @@ class ExpressionResolver:
         if key is not None:
             return key
         if node.name in scope.variables:
-            return scope.variables[node.name]
+            variable = scope.variables[node.name]
+            is_key = any(variable is each for _, _, each in grouping.keys)
+            return _key_value(variable) if is_key else variable
         outer = grouping.base.parent
         if outer is not None and outer.find(node.name) is not None:
             return outer.find(node.name)
@@ -162,25 +172,19 @@ class ExpressionResolver:
         if isinstance(node, syntax.Operation) and node.operator in _TEXT_OPERATORS:
             _check_kind(node.operator, node.left, "text")
             _check_kind(node.operator, node.right, "text")
-        elif isinstance(node, syntax.Like):
-            _check_kind("LIKE", node.pattern, "text")
-            if node.escape is not None:
-                _check_kind("ESCAPE", node.escape, "text")
         elif isinstance(node, syntax.Cast) and node.type.name in ("NULL", "MISSING"):
             raise QueryTypeError(f"nothing can be cast to {node.type.name}")
-        elif isinstance(node, syntax.Is) and node.type.name in DECIMAL_NAMES:
-            assert len(node.type.arguments) < 3
+        elif isinstance(node, syntax.TypeName) and node.name in DECIMAL_NAMES and node.arguments:
+            _check_precision(node.arguments)
 
 
 def contains_aggregate(node: syntax.Node) -> bool:
     """Whether an aggregate stands in an expression, outside of queries inside it."""
+    if isinstance(node, syntax.Select | syntax.SetOperation):
+        return False
     if isinstance(node, syntax.Call) and node.name in AGGREGATES:
         return True
-    return any(
-        contains_aggregate(child)
-        for child in children(node)
-        if not isinstance(child, syntax.Select | syntax.SetOperation)
-    )
+    return any(map(contains_aggregate, children(node)))
 
 
 def _scalar_form(node: syntax.Query) -> Any:
@@ -189,17 +193,28 @@ def _scalar_form(node: syntax.Query) -> Any:
     return "scalar" if is_list else "collection"
 
 
-def _key_of(resolved: Any, grouping: Grouping) -> Variable | None:
+def _key_of(resolved: Any, grouping: Grouping) -> Any:
     for _, key, variable in grouping.keys:
         if key == resolved:
-            return variable
+            return _key_value(variable)
     return None
+
+
+def _key_value(variable: Any) -> syntax.Expression:
+    """A key of GROUP BY: nulls and missing values are one group, whose key is null."""
+    return syntax.Call("COALESCE", (variable, syntax.Constant(None)))
 
 
 def _check_count(name: str, count: int, fewest: int, most: int) -> None:
     if not fewest <= count <= most:
         wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
         raise QueryTypeError(f"{name} takes {wanted} arguments, not {count}")
+
+
+def _check_precision(arguments: tuple[int, ...]) -> None:
+    scale = arguments[1] if len(arguments) > 1 else 0
+    if len(arguments) > 2 or not 1 <= arguments[0] <= 38 or scale > arguments[0]:
+        raise QueryTypeError("a decimal has 1 to 38 digits, the scale among them")
 
 
 def _check_arguments(node: syntax.Call, function: Function) -> None:

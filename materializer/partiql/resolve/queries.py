@@ -111,13 +111,15 @@ class QueryResolver(ExpressionResolver):
         if node.star:
             return self._star(scope), None
         items: list[tuple[str, Any]] = []
-        for position, item in enumerate(node.items, 1):
+        unnamed = 0
+        for item in node.items:
             value = self.expression(item.value, scope)
+            name = item.alias if item.alias is not None else implied_name(item.value)
+            unnamed += item.star or name is None
             if item.star:
-                items.append(("", logical.Spread(value, position)))
+                items.append(("", logical.Spread(value, unnamed)))
             else:
-                name = item.alias if item.alias is not None else implied_name(item.value)
-                items.append((f"_{position}" if name is None else name, value))
+                items.append((f"_{unnamed}" if name is None else name, value))
         return logical.Row(tuple(items)), None
 
     def _star(self, scope: Scope) -> Any:

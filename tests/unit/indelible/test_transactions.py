@@ -87,9 +87,7 @@ def test_later_statements_see_earlier_ones(ledger: indelible.Ledger) -> None:
 
 def test_several_changes_to_a_document_make_one_revision(ledger: indelible.Ledger) -> None:
     ledger.execute("INSERT INTO people ?", {"name": "ann", "age": 1})
-    ledger.transact(
-        [("UPDATE people SET age = age + 1 WHERE name = ?", "ann")] * 3
-    )
+    ledger.transact([("UPDATE people SET age = age + 1 WHERE name = ?", "ann")] * 3)
 
     assert revisions(ledger) == [(1, 0), (4, 1)]
 

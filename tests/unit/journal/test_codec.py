@@ -27,7 +27,7 @@ HASH = b"\xaa" * 32
 
 HEADER = BlockHeader(1, ID_1, 300, HASH, b"\xbb" * 32, 2, 1_790_000_000_000_000, "né")
 HEADER_BYTES = bytes.fromhex(
-    "02" + "01" * 16 + "d804" + "aa" * 32 + "bb" * 32 + "04" + "808094d890fbad06" + "06" + "6ec3a9"
+    "02" + "01" * 16 + "d804" + "aa" * 32 + "bb" * 32 + "04" + "8080afa2dbffad06" + "06" + "6ec3a9"
 )
 
 TRANSACTION = TransactionEntry(ID_1, "ann", ("A", "Bé"), 1, {"b": "2", "a": "1"})
@@ -162,11 +162,11 @@ NOT_SHORTEST = "a number that is not in its shortest form"
 HEADERS = {
     "trailing-byte": (HEADER_BYTES + b"\x00", "1 bytes too many"),
     "version-long-varint": (b"\x82\x00" + HEADER_BYTES[1:], NOT_SHORTEST),
-    "version-of-33-bits": (b"\x80\x80\x80\x80\x20" + HEADER_BYTES[1:], "more than 32 bits"),
+    "version-two-to-the-31": (b"\x80\x80\x80\x80\x10" + HEADER_BYTES[1:], "more than 32 bits"),
     "sequence-long-varint": (replaced(HEADER_BYTES, "d804", "d88400"), NOT_SHORTEST),
     "sequence-of-65-bits": (replaced(HEADER_BYTES, "d804", "80808080808080808002"), "more than 64 bits"),
     "sequence-of-11-bytes": (replaced(HEADER_BYTES, "d804", "8080808080808080808001"), "more than 64 bits"),
-    "timestamp-long-varint": (replaced(HEADER_BYTES, "fbad06", "fbad8600"), NOT_SHORTEST),
+    "timestamp-long-varint": (replaced(HEADER_BYTES, "ffad06", "ffad8600"), NOT_SHORTEST),
     "writer-not-utf-8": (HEADER_BYTES[:-2] + b"\xc3\x28", "not UTF-8"),
     "writer-a-surrogate": (encode_header(HEADER._replace(writer=""))[:-1] + b"\x06\xed\xa0\x80", "not UTF-8"),
     "writer-size-negative": (HEADER_BYTES[:-4] + b"\x01", "ends too early"),
