@@ -37,7 +37,7 @@ test-fast: .runtime/venv ## What needs no broker and no patience (under a minute
 	$(PYTEST) -m "not kafka and not slow" -n 2
 
 soak: setup ## The long forms: kill -9 twenty times, the whole year of flights ...
-	$(REQUIRE) INDELIBLE_SOAK=1 $(PYTEST) -s tests/soak
+	$(REQUIRE) INDELIBLE_SOAK=1 $(PYTEST) -s -m soak
 
 check: .runtime/venv ## Format, lint, types, import rules, docs in step
 	$(RUN)/ruff format --check .

@@ -17,6 +17,7 @@ plan.py      how long each part runs
 machine.py   where it ran
 report.py    rows to a table, to JSON, to Markdown (pure)
 profile.py   python -m bench.profile: where the time of a commit goes
+partiql.py   python -m bench.partiql: the query engine alone
 ```
 
 An absolute figure says little: machines differ, and one machine drifts by tens of per cent within an

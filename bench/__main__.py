@@ -20,7 +20,7 @@ from time import perf_counter
 from typing import Final
 
 from bench import machine, report
-from bench.plan import FULL, QUICK, Plan
+from bench.plan import FULL, QUICK
 from bench.suite import EVERYTHING, LEDGERS, PARTS, TARGETS, Order, Results, run_parts
 from infra.errors import InfrastructureError
 
@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     parts = EVERYTHING if options.part == "all" else (options.part,)
     order = _order(options)
+    if machine.file_system(order.folder) in _MEMORY_FILE_SYSTEMS:
+        print(f"warning: {order.folder} is in memory; nothing is durable there", file=sys.stderr)
     try:
         results = run_parts(parts, order)
     except InfrastructureError as error:
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print(results: Results, order: Order, options: argparse.Namespace, command: str) -> None:
-    facts = machine.describe(order.folder) | results.servers | {"run": _run_of(order.plan)}
+    facts = machine.describe(order.folder) | results.servers | {"run": _run_of(order, options.part)}
     if options.json is not None:
         content = report.as_json(results.rows, facts, results.memory, command)
         options.json.write_text(json.dumps(content, indent=2) + "\n")
@@ -69,16 +71,13 @@ def _order(options: argparse.Namespace) -> Order:
     targets = options.target
     if targets is None:
         targets = LEDGERS[:2] if options.part == "flights" else TARGETS
-    kind = machine.file_system(options.folder)
-    if kind in _MEMORY_FILE_SYSTEMS:
-        print(f"warning: {options.folder} is in memory; nothing is durable there", file=sys.stderr)
     return Order(
         plan=replace(plan, **given),
         targets=targets,
         folder=options.folder,
         days=options.days,
         url=options.url,
-        say=_teller(),
+        say=_Teller(),
     )
 
 
@@ -120,18 +119,20 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split(","))
 
 
-def _run_of(plan: Plan) -> str:
-    return f"medians of {plan.rounds} rounds of {plan.seconds:g} s; {plan.documents:,} documents"
+def _run_of(order: Order, part: str) -> str:
+    if part == "flights":
+        return f"the first {order.days} days of 2013"
+    plan = order.plan
+    return (
+        f"commits: medians of {plan.rounds} rounds of {plan.seconds:g} s; "
+        f"tables: {plan.documents:,} documents"
+    )
 
 
 def _command(arguments: Sequence[str] | None) -> str:
     return shlex.join(
         ["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)]
     )
-
-
-def _teller() -> "_Teller":
-    return _Teller()
 
 
 class _Teller:

@@ -41,7 +41,7 @@ QUICK: Final = Plan(
     rounds=1,
     seconds=1.0,
     warm_up_seconds=0.5,
-    broker_warm_up_seconds=3.0,
-    documents=10_000,
-    single_documents=2_000,
+    broker_warm_up_seconds=2.0,
+    documents=5_000,
+    single_documents=1_000,
 )

@@ -80,9 +80,12 @@ def as_json(
 
 
 def format_memory(memory: Mapping[str, float]) -> str:
-    """One line: the benchmark's own process, in which embedded ledgers live."""
+    """The benchmark's own process, in which the ledgers live."""
     parts = ", ".join(f"{part} {size:.0f} MB" for part, size in memory.items())
-    return f"peak memory of the process that holds the ledgers: {parts}"
+    return (
+        f"peak resident memory of the process that holds the ledgers: {parts}\n"
+        "(pages of state files that are mapped count once for each connection)"
+    )
 
 
 def format_machine(machine: Mapping[str, str]) -> str:

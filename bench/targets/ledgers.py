@@ -47,7 +47,7 @@ def embedded_target(folder: Path) -> Iterator[LedgerTarget]:
 @contextmanager
 def kafka_ledger(folder: Path, brokers: Literal[1, 3]) -> Iterator[indelible.Ledger]:
     """A new ledger on a new cluster: RF 3, or one broker that flushes every record."""
-    with KafkaCluster(folder / "brokers", brokers=brokers) as cluster:
+    with _kafka_cluster(folder / "brokers", brokers) as cluster:
         data = folder / "state"
         create_kafka_ledger(
             KafkaAddress(bootstrap=cluster.bootstrap_servers, name="bench", data=data),
@@ -58,6 +58,17 @@ def kafka_ledger(folder: Path, brokers: Literal[1, 3]) -> Iterator[indelible.Led
         url = f"kafka://{cluster.bootstrap_servers}/bench?data={data}"
         with indelible.connect(url) as ledger:
             yield ledger
+
+
+@contextmanager
+def _kafka_cluster(folder: Path, brokers: Literal[1, 3]) -> Iterator[KafkaCluster]:
+    """Killed at the end: an orderly stop of brokers that nobody needs again takes 15 s."""
+    cluster = KafkaCluster(folder, brokers=brokers)
+    cluster.start()
+    try:
+        yield cluster
+    finally:
+        cluster.kill_all()
 
 
 @contextmanager

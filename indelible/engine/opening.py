@@ -187,7 +187,7 @@ def _open_kafka(
     folder = private_folder(address.folder())
     return _with_lock(
         folder,
-        lambda: kafka_log(address, kafka),
+        lambda: open_log(address, kafka),
         lambda log, release: Node(
             log,
             folder,

@@ -19,7 +19,7 @@ from journal.errors import (
     LogUnavailableError,
     UnknownLedgerError,
 )
-from journal.kafka.failures import checked_options, error_of, unavailable
+from journal.kafka.failures import checked_options, error_of, persistently, unavailable
 from journal.kafka.names import ledger_of
 from journal.kafka.requirements import (
     BLOCK_SIZE_MAX,
@@ -34,6 +34,7 @@ from journal.kafka.requirements import (
 from journal.kafka.settings import Cluster, admin_settings
 
 _TIMEOUT_SECONDS: Final = 10.0
+_ATTEMPT_SECONDS: Final = 3.0
 _MARGIN_SECONDS: Final = 2.0
 _REFUSED: Final = frozenset(
     {KafkaError.POLICY_VIOLATION, KafkaError.INVALID_CONFIG, KafkaError.INVALID_REQUEST}
@@ -177,9 +178,14 @@ class TopicAdmin:
 
     def _settings(self, topic: str, *, hidden_is_fine: bool) -> Mapping[str, str]:
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
-        answers = self._client.describe_configs([resource], request_timeout=_TIMEOUT_SECONDS)
         try:
-            entries = _result(answers[resource])
+            entries = persistently(
+                lambda: _result(
+                    self._client.describe_configs([resource], request_timeout=_ATTEMPT_SECONDS)[
+                        resource
+                    ]
+                )
+            )
         except KafkaException as error:
             reason = error_of(error)
             if hidden_is_fine and reason is not None and reason.code() in _HIDDEN:
@@ -188,11 +194,13 @@ class TopicAdmin:
         return {name: entry.value for name, entry in entries.items() if entry.value is not None}
 
     def _describe(self, topic: str) -> TopicDescription:
-        answers = self._client.describe_topics(
-            TopicCollection([topic]), request_timeout=_TIMEOUT_SECONDS
-        )
+        topics = TopicCollection([topic])
         try:
-            description: TopicDescription = _result(answers[topic])
+            description: TopicDescription = persistently(
+                lambda: _result(
+                    self._client.describe_topics(topics, request_timeout=_ATTEMPT_SECONDS)[topic]
+                )
+            )
         except KafkaException as error:
             reason = error_of(error)
             if reason is not None and reason.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
@@ -202,7 +210,7 @@ class TopicAdmin:
 
     def _metadata(self) -> Any:
         try:
-            return self._client.list_topics(timeout=_TIMEOUT_SECONDS)
+            return persistently(lambda: self._client.list_topics(timeout=_ATTEMPT_SECONDS))
         except KafkaException as error:
             servers = self._cluster.bootstrap_servers
             raise unavailable(f"no answer from Kafka at {servers}", error) from error

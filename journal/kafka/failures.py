@@ -1,13 +1,34 @@
 """Kafka's errors as ours: none of the client's own leaves this package."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from time import monotonic, sleep
+from typing import Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
 from journal.errors import LogUnavailableError, SettingsError
 
+UNKNOWN_TOPIC: Final = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - the client's own codes begin so
+        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001
+    }
+)
+_TRANSIENT: Final = frozenset(
+    {
+        KafkaError._TIMED_OUT,  # noqa: SLF001
+        KafkaError._TIMED_OUT_QUEUE,  # noqa: SLF001
+        KafkaError._TRANSPORT,  # noqa: SLF001
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.NOT_CONTROLLER,
+        KafkaError.LEADER_NOT_AVAILABLE,
+    }
+)
+_NEWS_SECONDS: Final = 2.0
+_PATIENCE_SECONDS: Final = 8.0
+_PAUSE_SECONDS: Final = 0.05
 _FORBIDDEN: Final = frozenset(
     {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -18,6 +39,9 @@ _FORBIDDEN: Final = frozenset(
 _NOT_LET_IN: Final = frozenset(
     {KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._SSL}  # noqa: SLF001
 )
+
+
+_T = TypeVar("_T")
 
 
 def error_of(exception: KafkaException) -> KafkaError | None:
@@ -34,6 +58,25 @@ def unavailable(what: str, cause: KafkaException | KafkaError | str | None) -> L
     return LogUnavailableError(f"{what}: {cause}")
 
 
+def persistently(ask: Callable[[], _T]) -> _T:
+    """Ask again where another broker may know better; each question may go to another one.
+
+    For 2 s while the answer is that there is no such topic (brokers learn of a new one one after
+    another), for 8 s while the broker that was asked does not answer.
+
+    Raises:
+        KafkaException: Whatever `ask` raises in the end.
+    """
+    start = monotonic()
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if monotonic() - start > _patience_with(error_of(error)):
+                raise
+        sleep(_PAUSE_SECONDS)
+
+
 @contextmanager
 def checked_options() -> Iterator[None]:
     """Around the making of a client, which fails only over what it was told.
@@ -47,6 +90,14 @@ def checked_options() -> Iterator[None]:
         reason = error_of(error) if isinstance(error, KafkaException) else None
         text = str(error) if reason is None else reason.str()
         raise SettingsError(f"the Kafka client refuses an option: {text}") from error
+
+
+def _patience_with(error: KafkaError | None) -> float:
+    if error is None:
+        return 0.0
+    if error.code() in UNKNOWN_TOPIC:
+        return _NEWS_SECONDS
+    return _PATIENCE_SECONDS if error.code() in _TRANSIENT else 0.0
 
 
 def _hint(error: KafkaError) -> str:

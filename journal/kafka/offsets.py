@@ -12,7 +12,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from journal.errors import LogUnavailableError
-from journal.kafka.failures import checked_options, unavailable
+from journal.kafka.failures import checked_options, unavailable, persistently
 from journal.kafka.settings import Cluster, offset_settings
 
 _TIMEOUT_SECONDS: Final = 10.0
@@ -57,8 +57,11 @@ class OffsetHandle:
         try:
             # Nothing comes back, but error events that have piled up are dropped.
             self._consumer.poll(0)
-            answer = self._consumer.get_watermark_offsets(
-                self._partition, timeout=_TIMEOUT_SECONDS, cached=False
+            consumer = self._consumer
+            answer = persistently(
+                lambda: consumer.get_watermark_offsets(
+                    self._partition, timeout=_TIMEOUT_SECONDS, cached=False
+                )
             )
         except KafkaException as error:
             raise unavailable(what, error) from error

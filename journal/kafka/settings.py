@@ -107,8 +107,8 @@ def offset_settings(cluster: Cluster) -> dict[str, Any]:
 
 
 def admin_settings(cluster: Cluster) -> dict[str, Any]:
-    """For topics."""
-    return {"client.id": "indelible-admin", "socket.timeout.ms": 6_000, **_connection(cluster)}
+    """For topics. A broker that hangs must be left before the next question is asked."""
+    return {"client.id": "indelible-admin", "socket.timeout.ms": 2_000, **_connection(cluster)}
 
 
 def _consumer(cluster: Cluster) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 
 from materializer.partiql.statement import Statement, prepare
 from materializer.partiql.view import Catalog
@@ -30,10 +31,8 @@ class StatementCache:
         """
         entry = self._entries.get(text)
         if entry is not None and entry[0] is catalog:
-            try:
-                self._entries.move_to_end(text)
-            except KeyError:  # another thread has just made room
-                pass
+            if len(self._entries) >= self._size:
+                self._touch(text)
             return entry[1]
         statement = prepare(text, catalog)
         with self._lock:
@@ -42,3 +41,8 @@ class StatementCache:
             while len(self._entries) > self._size:
                 self._entries.popitem(last=False)
         return statement
+
+    def _touch(self, text: str) -> None:
+        """Note a use; another thread may have forgotten the entry meanwhile."""
+        with suppress(KeyError):
+            self._entries.move_to_end(text)

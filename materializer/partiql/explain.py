@@ -78,21 +78,8 @@ def _nested(node: syntax.Node, depth: int) -> Iterator[_Line]:
 
 
 def _operator(node: Any, depth: int) -> Iterator[_Line]:
+    """An operator and what is below it."""
     match node:
-        case logical.Scan():
-            details = {"table": node.table.name, "note": "reads every document"}
-            yield depth, "scan", details
-        case logical.DocumentLookup():
-            yield depth, "document lookup", {"table": node.scan.table.name, "many": node.many}
-        case logical.IndexSearch():
-            yield depth, "index search", _search(node)
-        case logical.HistoryScan():
-            whole = {"note": "reads every revision"} if node.id is None else {}
-            yield depth, "history", {"table": node.table.name, **whole}
-        case logical.TableCount():
-            yield depth, "count", {"table": node.table.name}
-        case logical.UserTables():
-            yield depth, "tables", {}
         case logical.Iterate():
             yield depth, "unpivot" if node.unpivot else "iterate", {}
             yield from _nested(node.value, depth + 1)
@@ -111,7 +98,30 @@ def _operator(node: Any, depth: int) -> Iterator[_Line]:
             yield depth, "group", {"keys": len(node.keys), "aggregates": len(node.aggregations)}
             yield from _operator(node.source, depth + 1)
         case _:
-            yield depth, "one row", {}
+            yield _source(node, depth)
+
+
+def _source(node: Any, depth: int) -> _Line:
+    """An operator that reads."""
+    match node:
+        case logical.Scan():
+            return depth, "scan", {"table": node.table.name, "note": "reads every document"}
+        case logical.DocumentLookup():
+            return depth, "document lookup", {"table": node.scan.table.name, "many": node.many}
+        case logical.IndexSearch():
+            return depth, "index search", _search(node)
+        case logical.OrderedSearch():
+            order = {"order": "descending" if node.key.descending else "ascending"}
+            return depth, "index search", {**_search(node.search), **order}
+        case logical.HistoryScan():
+            whole = {"note": "reads every revision"} if node.id is None else {}
+            return depth, "history", {"table": node.table.name, **whole}
+        case logical.TableCount():
+            return depth, "count", {"table": node.table.name}
+        case logical.UserTables():
+            return depth, "tables", {}
+        case _:
+            return depth, "one row", {}
 
 
 def _search(node: logical.IndexSearch) -> dict[str, Value]:

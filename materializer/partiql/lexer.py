@@ -10,7 +10,8 @@ Words are one kind of token whether they are keywords or names: the parser decid
 """
 
 import re
-from decimal import Decimal
+from collections.abc import Callable
+from decimal import Context, Decimal
 from typing import Any, Final, NamedTuple
 
 from journal.errors import QuerySyntaxError
@@ -65,11 +66,11 @@ def tokenise(text: str) -> list[Token]:
 
 
 def normalise(text: str) -> str:
-    """The statement without a single value of its own: what the journal records.
+    r"""The statement without a single value of its own: what the journal records.
 
     Literals become `?`, with their sign; comments go; white space between tokens is one space.
 
-    >>> normalise("SELECT *  FROM t /* x */ WHERE ssn = '123-45' AND n > -5 AND \\"a  b\\" = true")
+    >>> normalise("SELECT *  FROM t /* x */ WHERE ssn = '123-45' AND n > -5 AND \"a  b\" = true")
     'SELECT * FROM t WHERE ssn = ? AND n > ? AND "a  b" = ?'
 
     Raises:
@@ -112,10 +113,11 @@ def _number(piece: str) -> int | float | Decimal:
     check_limit("digits of a number", maximum=INTEGER_DIGITS_MAX, actual=digits)
     if "e" in piece or "E" in piece:
         return float(piece)
-    return Decimal(piece) if "." in piece else int(piece)
+    return _DECIMALS.create_decimal(piece) if "." in piece else int(piece)
 
 
-_VALUES: Final = {
+_DECIMALS: Final = Context(prec=38)
+_VALUES: Final[dict[str, Callable[[str], Any]]] = {
     "number": _number,
     "string": lambda piece: piece[1:-1].replace("''", "'"),
     "quoted": lambda piece: piece[1:-1].replace('""', '"'),
@@ -148,6 +150,8 @@ def _is_sign(tokens: list[Token], index: int) -> bool:
     return before.kind == "symbol" and before.word not in (")", "]", "}", ">>", "?", "*")
 
 
-_BEFORE_OPERAND: Final = frozenset(
-    ["SELECT", "WHERE", "AND", "OR", "NOT", "IN", "LIKE", "ESCAPE", "BETWEEN", "BY", "LIMIT", "OFFSET", "VALUE", "THEN", "ELSE", "WHEN", "CASE", "ON", "HAVING", "AT", "FROM", "FOR", "DISTINCT", "ALL", "LET", "SET"]
-)
+_BEFORE_OPERAND_WORDS: Final = """
+    SELECT WHERE AND OR NOT IN LIKE ESCAPE BETWEEN BY LIMIT OFFSET VALUE THEN ELSE WHEN CASE ON
+    HAVING AT FROM FOR DISTINCT ALL LET SET
+"""
+_BEFORE_OPERAND: Final = frozenset(_BEFORE_OPERAND_WORDS.split())

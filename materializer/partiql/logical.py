@@ -13,7 +13,8 @@ Block(output, distinct, order, limit)           SELECT ... ORDER BY ... LIMIT
           Scan | HistoryScan | UserTables | Iterate | Unit
 ```
 
-`plan` replaces operators by better ones: `DocumentLookup`, `IndexSearch`, `HashJoined`.
+`plan` replaces operators by better ones: `DocumentLookup`, `IndexSearch`, `OrderedSearch`,
+`HashJoined`, `TableCount`.
 """
 
 from dataclasses import dataclass
@@ -132,7 +133,6 @@ class IndexSearch(Node):
         member: The next key part is in this collection, or None.
         low, high: Bounds on the next key part, or None.
         like, escape: The next key part is LIKE this pattern; only its first characters count here.
-        descending: Read from the high end.
     """
 
     scan: Scan
@@ -143,7 +143,14 @@ class IndexSearch(Node):
     high: Bound | None = None
     like: Expression | None = None
     escape: Expression | None = None
-    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedSearch(Node):
+    """An index search, in the order of the key part after its equalities, as ORDER BY has it."""
+
+    search: IndexSearch
+    key: "SortKey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +262,8 @@ class TableCount(Node):
 
 
 Operator = (
-    Unit | Scan | DocumentLookup | IndexSearch | HistoryScan | UserTables | Iterate | Joined
-    | HashJoined | Filter | Let | Grouped | TableCount
+    Unit | Scan | DocumentLookup | IndexSearch | OrderedSearch | HistoryScan | UserTables | Iterate
+    | Joined | HashJoined | Filter | Let | Grouped | TableCount
 )  # fmt: skip
 
 

@@ -36,7 +36,9 @@ class Statement:
         "_execute", "_rows", "_slots", "kind", "normalised", "parameter_count", "text", "whole_revisions",
     )  # fmt: skip
 
-    def __init__(self, text: str, parameter_count: int, plan: logical.Plan, slot_count: int) -> None:
+    def __init__(
+        self, text: str, parameter_count: int, plan: logical.Plan, slot_count: int
+    ) -> None:
         self.text = text
         self.normalised = normalise(text)
         self.parameter_count = parameter_count
@@ -65,8 +67,8 @@ class Statement:
                 outcome: Outcome = self._execute(frame)
                 return outcome
             return Outcome(rows=list(self._bounded(frame)), effects=())
-        except RecursionError as error:
-            raise _too_deep() from error
+        except (RecursionError, ArithmeticError) as error:
+            raise _refusal(error) from error
 
     def rows(self, context: Context, parameters: Sequence[Value]) -> Iterator[Value]:
         """The rows of a query one by one, as they are found; those of other statements at once.
@@ -89,15 +91,18 @@ class Statement:
     def _streamed(self, frame: list[Any]) -> Iterator[Value]:
         try:
             yield from self._rows(frame)
-        except RecursionError as error:
-            raise _too_deep() from error
+        except (RecursionError, ArithmeticError) as error:
+            raise _refusal(error) from error
 
     def _bounded(self, frame: list[Any]) -> Iterator[Value]:
         rows_max = frame[logical.CONTEXT].rows_max
         for count, row in enumerate(self._rows(frame), 1):
             if count > rows_max:
                 raise LimitExceededError(
-                    "rows of a result", maximum=rows_max, actual=count, hint="stream them, or use LIMIT"
+                    "rows of a result",
+                    maximum=rows_max,
+                    actual=count,
+                    hint="stream them, or use LIMIT",
                 )
             yield row
 
@@ -115,8 +120,8 @@ def prepare(text: str, catalog: Catalog) -> Statement:
     try:
         plan, slot_count = resolve(syntax_tree, CatalogNames(catalog))
         return Statement(text, parameter_count, improve(plan), slot_count)
-    except RecursionError as error:
-        raise _too_deep() from error
+    except (RecursionError, ArithmeticError) as error:
+        raise _refusal(error) from error
 
 
 def evaluate(
@@ -156,12 +161,15 @@ def evaluate(
         code = compiler.result(plan.query) if is_query else compiler.expression(plan.query)
         slots = [None] * (slot_count - logical.FIRST_SLOT)
         return code([parameters, _NO_STORE, *slots])
-    except RecursionError as error:
-        raise _too_deep() from error
+    except (RecursionError, ArithmeticError) as error:
+        raise _refusal(error) from error
 
 
-def _too_deep() -> LimitExceededError:
-    return LimitExceededError("nesting depth", maximum=NESTING_MAX, actual=NESTING_MAX + 1)
+def _refusal(error: Exception) -> InputError:
+    """What a statement is told that went beyond what Python can do."""
+    if isinstance(error, RecursionError):
+        return LimitExceededError("nesting depth", maximum=NESTING_MAX, actual=NESTING_MAX + 1)
+    return InputError(f"a number is out of its range ({type(error).__name__})")
 
 
 def _is_whole_revisions(plan: logical.Plan) -> bool:
@@ -171,6 +179,8 @@ def _is_whole_revisions(plan: logical.Plan) -> bool:
     source: logical.Operator = block.source
     while isinstance(source, logical.Filter):
         source = source.source
+    if isinstance(source, logical.OrderedSearch):
+        source = source.search
     variable = _revision_slot(source)
     if variable is None or not isinstance(block.output, logical.Row):
         return False
@@ -189,7 +199,9 @@ def _spreads(value: Any, slot: int) -> bool:
 def _revision_slot(source: logical.Operator) -> int | None:
     if isinstance(source, logical.HistoryScan):
         return source.variable
-    scan = source.scan if isinstance(source, logical.DocumentLookup | logical.IndexSearch) else source
+    scan = (
+        source.scan if isinstance(source, logical.DocumentLookup | logical.IndexSearch) else source
+    )
     return scan.variable if isinstance(scan, logical.Scan) and scan.committed else None
 
 

@@ -1,7 +1,7 @@
 """The syntax tree: what the parser gives and `resolve` reads.
 
 Frozen dataclasses; every node knows the `line` and `column` it began at, which do not take part in
-comparison: two nodes are equal if they mean the same text. `Expression` and `Statement` list the kinds.
+comparison: two nodes are equal if they mean the same text.
 """
 
 from dataclasses import dataclass, field
@@ -15,6 +15,10 @@ class Node:
 
     line: int = field(default=0, compare=False, kw_only=True)
     column: int = field(default=0, compare=False, kw_only=True)
+
+
+Expression = Node
+"""Any expression: before names are resolved those of this module, afterwards those of `logical` too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -277,10 +281,6 @@ class SetOperation(Node):
 
 
 Query = Select | SetOperation
-Expression = (
-    Constant | Parameter | Name | Path | Collection | Struct | Negation | Operation | Junction | Like
-    | Between | In | Is | Case | Cast | Call | Select | SetOperation
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

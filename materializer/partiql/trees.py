@@ -11,15 +11,20 @@ N = TypeVar("N", bound=Node)
 
 
 @cache
-def _child_fields(kind: type) -> tuple[str, ...]:
+def _child_fields(kind: type[Node]) -> tuple[str, ...]:
     if issubclass(kind, Constant):
         return ()
     return tuple(field.name for field in fields(kind) if field.name not in ("line", "column"))
 
 
+def _fields_of(node: Node) -> tuple[str, ...]:
+    kind: Any = type(node)
+    return _child_fields(kind)
+
+
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below a node."""
-    for name in _child_fields(type(node)):
+    for name in _fields_of(node):
         yield from _nodes(getattr(node, name))
 
 
@@ -43,7 +48,7 @@ def walk(node: Node) -> Iterator[Node]:
 def rebuild(node: N, function: Callable[[Any], Any]) -> N:
     """The node with `function` applied to the nodes directly below it; the same node if none changed."""
     changed = {}
-    for name in _child_fields(type(node)):
+    for name in _fields_of(node):
         before = getattr(node, name)
         after = _mapped(before, function)
         if after is not before:

@@ -169,9 +169,8 @@ def _replace_journal_by_a_copy(folder: Path) -> None:
     connection = apsw.Connection(str(folder / "copy.db"))
     for record in records:
         connection.execute(
-            "insert into log values (?, ?)", (record.offset + 10, record.value)
+            "insert into log values (?, ?)", (record.offset * 2, record.value)
         ).fetchall()
-    connection.execute("delete from log where offset < 10").fetchall()
     connection.close()
     for path in folder.glob("journal.db*"):
         path.unlink()

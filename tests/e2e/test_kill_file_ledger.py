@@ -15,6 +15,8 @@ KILLS = 20 if os.environ.get("INDELIBLE_SOAK") else 3
 
 
 @pytest.mark.slow
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_kill_minus_nine_loses_and_doubles_nothing(tmp_path: Path) -> None:
     url = f"file:{tmp_path / 'bank'}"
     lines = tmp_path / "lines"

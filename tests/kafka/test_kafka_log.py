@@ -281,12 +281,11 @@ def _append_patiently(log: KafkaLog, value: bytes) -> None:
     """Append, and again where the log says for certain that it was not written or cannot say."""
     deadline = monotonic() + 3 * BOUND_SECONDS
     while True:
-        end = len(read_all(log)) if log.end_offset() else 0
         try:
             log.append(value)
         except LogUnavailableError:
-            if value in values(read_all(log, end)):
-                return
             assert monotonic() < deadline
+            if value in values(read_all(log)):
+                return
         else:
             return

@@ -8,7 +8,7 @@ from typing import Any
 
 import fastavro
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import journal.codec
@@ -32,6 +32,7 @@ from tests.support.strategies import (
     bodies,
     encode_body,
     entries,
+    examples,
     headers,
     revision_entries,
     transaction_entries,
@@ -39,7 +40,7 @@ from tests.support.strategies import (
 
 SCHEMAS = Path(journal.codec.__file__).parent / "schemas"
 NAMESPACE = "indelible.journal"
-thorough = settings(max_examples=200, deadline=None)
+thorough = examples(200)
 
 
 @cache
@@ -180,7 +181,7 @@ def every_change_of_one_byte(data: bytes, changes: tuple[int, ...] = (1, 0x80, 0
         yield data[:place] + b"\x80" + data[place:]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(headers)
 def test_a_changed_header_is_refused_or_is_exactly_another_ones_bytes(header):
     for data in every_change_of_one_byte(encode_header(header)):
@@ -192,7 +193,7 @@ def test_a_changed_header_is_refused_or_is_exactly_another_ones_bytes(header):
         assert data == encode_header(changed)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(transaction_entries | revision_entries)
 def test_a_changed_body_is_refused_or_is_exactly_another_ones_bytes(content):
     for data in every_change_of_one_byte(encode_body(content)):
@@ -205,7 +206,7 @@ def test_a_changed_body_is_refused_or_is_exactly_another_ones_bytes(content):
         assert content != changed
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.binary(max_size=30), st.lists(entries, max_size=3))
 def test_a_changed_block_is_refused_or_is_exactly_another_ones_bytes(header, stored):
     for data in every_change_of_one_byte(encode_block(header, stored)):

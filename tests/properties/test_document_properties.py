@@ -9,16 +9,16 @@ from typing import Any
 import orjson
 import pytest
 import rfc8785
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from journal.document import NESTING_MAX, canonical, decode, encode, is_canonical, parse_json
 from journal.errors import InvalidDocumentError, LimitExceededError
 from journal.values import IonValue, Symbol, Time, Timestamp
-from tests.support.strategies import documents, is_same, names, plain_values, values
+from tests.support.strategies import documents, examples, is_same, names, plain_values, values
 
 SIZE_MAX = 1 << 20
-thorough = settings(max_examples=200, deadline=None)
+thorough = examples(120)
 
 
 def tagged(value: Any) -> Any:
@@ -76,7 +76,7 @@ def test_the_fast_path_writes_what_rfc_8785_writes(value):
     assert rfc8785.dumps(tagged(value)) == encode(value)
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(500)
 @given(
     st.one_of(
         st.floats(1e-4, 1e16, exclude_max=True), st.integers(1, 10**15).map(lambda n: n / 997)
@@ -191,7 +191,7 @@ TOKENS = [
 ]
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(500)
 @given(st.lists(st.sampled_from(TOKENS), max_size=12).map("".join))
 @example('{"a":1,"a":1}')
 @example('{"a":{"a":1,"b":"\\":"},"b" :1}')

@@ -26,13 +26,14 @@ from journal.codec import (
     Operation,
     RevisionEntry,
     TransactionEntry,
-    decode_header,
     encode_block,
     encode_header,
 )
 from journal.errors import LedgerError
+from journal.ids import id_text
 from journal.log import Log, Position, Record
 from journal.memory import MemoryLog
+from verifier.keys import format_verifier_key
 
 STARTED = 1_790_000_000_000_000
 """Timestamp of every genesis here, in UTC microseconds: 2026-09-21."""
@@ -137,7 +138,9 @@ def a_ledger(**changes: Any) -> LedgerInfo:
         "name": LEDGER_NAME,
         "strand_id": STRAND_ID,
         "created_at": "2026-09-21T14:13:20Z",
-        "checkpoint_key": "indelible/registry/0+00000000+AQ==",
+        "checkpoint_key": format_verifier_key(
+            f"indelible/{LEDGER_NAME}/{id_text(STRAND_ID)}", bytes(32)
+        ),
         "allow_single_broker": False,
         "unverified_settings": False,
     }
@@ -267,17 +270,9 @@ def tip_of(block: Block) -> Tip:
     return Tip(header.strand_id, header.sequence_number, block.block_hash, header.timestamp)
 
 
-def header_of(value: bytes) -> BlockHeader:
-    """The header of a block's bytes."""
-    checked = check_bytes(value)
-    assert isinstance(checked, Checked)
-    assert checked.block is not None, checked.fault
-    return decode_header(checked.block.header_bytes)
-
-
 __all__ = [
     "LEDGER_NAME", "SECOND", "STARTED", "STRAND_ID", "TABLE_ID", "Operation", "Reading",
     "RevisionEntry", "TransactionEntry", "a_block", "a_chain", "a_genesis", "a_ledger", "a_log",
-    "a_revision", "a_salt", "a_transaction", "an_id", "check_bytes", "header_of", "read_chain",
+    "a_revision", "a_salt", "a_transaction", "an_id", "check_bytes", "read_chain",
     "records_of", "tip_of", "with_entries", "with_header",
 ]  # fmt: skip

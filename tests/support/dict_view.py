@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from journal.values import Value, instant_of
+from materializer.partiql import Statement, prepare
 from materializer.partiql.view import (
     Context,
     CreateIndex,
@@ -23,7 +24,6 @@ from materializer.partiql.view import (
     Table,
     Update,
 )
-from materializer.partiql import Statement, prepare
 from materializer.store.keys import AFTER, kind_range, part_of, value_at
 
 NOW = datetime.datetime(2026, 11, 24, 18, 0, tzinfo=datetime.UTC)

@@ -5,6 +5,7 @@ The data's README says what each tag means; `decoded` and `agrees` follow it sec
 
 import base64
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Hashable, Iterator
@@ -152,7 +153,7 @@ def _key(value: Any) -> Hashable:
         case None | bool() | bytes():
             return (type(value).__name__, value)
         case int() | float() | Decimal():
-            return ("number", "nan" if value != value else value)
+            return ("number", "nan" if math.isnan(value) else value)
         case str() | Symbol():
             return ("text", value.text if isinstance(value, Symbol) else value)
         case Interval():

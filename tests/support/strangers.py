@@ -5,7 +5,7 @@ from itertools import count
 from time import monotonic, sleep
 from typing import Any
 
-from confluent_kafka import Producer, TopicCollection, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -27,7 +27,7 @@ class Stranger:
     def __init__(self, kafka: Cluster, topic: str) -> None:
         self._servers = {"bootstrap.servers": kafka.bootstrap_servers}
         self._topic = topic
-        self._admin = AdminClient(self._servers)
+        self._admin = AdminClient({**self._servers, "socket.timeout.ms": 2_000, "log_level": 0})
         self._open: Producer | None = None
 
     def write(self, value: bytes | None, **more: Any) -> None:
@@ -74,9 +74,17 @@ class Stranger:
 
     def leader(self) -> int:
         """The broker that leads the partition now."""
-        answers = self._admin.describe_topics(TopicCollection([self._topic]))
-        leader = answers[self._topic].result(_SECONDS).partitions[0].leader
-        return int(leader.id)
+        deadline = monotonic() + _SECONDS
+        while True:
+            try:
+                return self._leader()
+            except KafkaException:
+                assert monotonic() < deadline
+
+    def _leader(self) -> int:
+        topics = TopicCollection([self._topic])
+        answers = self._admin.describe_topics(topics, request_timeout=3)
+        return int(answers[self._topic].result(_SECONDS).partitions[0].leader.id)
 
     def _end(self) -> int:
         place = TopicPartition(self._topic, 0)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from journal.codec import (
@@ -21,6 +22,11 @@ from journal.codec import (
 from journal.values import Bag, IonValue, Symbol, time_of, timestamp_of
 
 
+def examples(count: int) -> settings:
+    """So many examples, however slow the machine is just now."""
+    return settings(max_examples=count, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
 def is_same(left: Any, right: Any) -> bool:
     """Whether two values are one: type by type, digit by digit, offsets and signs of zero included.
 
@@ -34,7 +40,7 @@ def is_same(left: Any, right: Any) -> bool:
     if isinstance(left, list) and not isinstance(left, Bag):
         return len(left) == len(right) and all(map(is_same, left, right))
     if isinstance(left, float):
-        return left == right and _sign(left) == _sign(right) or left != left and right != right  # noqa: PLR0124
+        return (left == right and _sign(left) == _sign(right)) or (left != left and right != right)  # noqa: PLR0124
     if isinstance(left, Decimal):
         return left.as_tuple() == right.as_tuple()
     if isinstance(left, datetime.datetime | datetime.time):
@@ -130,8 +136,8 @@ scalars = st.one_of(
 
 values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(names, inner, max_size=5),
-    max_leaves=20,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
+    max_leaves=10,
 )
 """Any value that a document can hold, as `decode` would give it."""
 
@@ -139,8 +145,8 @@ documents = st.dictionaries(names, values, max_size=6)
 
 plain_values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(1 - 2**53, 2**53 - 1), floats, texts),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(texts, inner, max_size=5),
-    max_leaves=20,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=10,
 )
 """Values of JSON's own types only: most of them take the fast path."""
 

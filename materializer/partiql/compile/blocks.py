@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Final
@@ -147,9 +148,7 @@ def block_result(compiler: Compiler, node: logical.Block) -> Evaluate:
 def _pivot(compiler: Compiler, node: logical.Block) -> Evaluate:
     """PIVOT: one struct; pairs whose name is no text are left out."""
     assert node.pivot is not None
-    pair = logical.Block(
-        node.source, _pair_of(node.pivot), node.distinct, node.order, node.ordered, node.limit, node.offset
-    )  # fmt: skip
+    pair = replace(node, output=_pair_of(node.pivot), pivot=None)
     rows, reject = compiler.rows(pair), compiler.reject
 
     def collect(frame: Frame) -> Value:

@@ -7,7 +7,7 @@ from materializer.partiql import logical, syntax
 from materializer.partiql.compile import conditions
 from materializer.partiql.compile.frames import Compiler, Evaluate, Frame, hold
 from materializer.partiql.logical import CONTEXT
-from materializer.partiql.operators import arithmetic, functions, text
+from materializer.partiql.operators import arithmetic, functions, periods, text
 from materializer.partiql.operators.casts import caster
 from materializer.partiql.operators.kinds import equality
 from materializer.partiql.operators.reject import Reject
@@ -18,9 +18,13 @@ def operation(compiler: Compiler, node: syntax.Operation) -> Evaluate:
     """Two operands."""
     if node.operator in ("=", "<>", "<", "<=", ">", ">="):
         return conditions.comparison(compiler, node)
-    left, right, reject = compiler.expression(node.left), compiler.expression(node.right), compiler.reject
+    left, right, reject = (
+        compiler.expression(node.left),
+        compiler.expression(node.right),
+        compiler.reject,
+    )
     if node.operator == "OVERLAPS":
-        return lambda frame: functions.overlaps(left(frame), right(frame), reject)
+        return lambda frame: periods.overlaps(left(frame), right(frame), reject)
     if node.operator == "||":
         return lambda frame: text.concatenate(left(frame), right(frame), reject)
     apply = arithmetic.OPERATORS[node.operator]
@@ -104,7 +108,9 @@ def nested(compiler: Compiler, node: logical.Nested) -> Evaluate:
         return compiler.result(node.query)
     rows, reject = compiler.rows(node.query), compiler.reject
     if node.form == "column":
-        return lambda frame: Bag([_only_field(value, reject) for value in _held(rows(frame), frame)])
+        return lambda frame: Bag(
+            [_only_field(value, reject) for value in _held(rows(frame), frame)]
+        )
 
     def scalar(frame: Frame) -> Value:
         found: Value = None

@@ -20,7 +20,7 @@ class PlanCompiler:
 
     def __init__(self, *, strict: bool = False) -> None:
         self.strict = strict
-        self.reject = reject.strict if strict else reject.permissive
+        self.reject: reject.Reject = reject.strict if strict else reject.permissive
 
     def expression(self, node: Any) -> Evaluate:
         """Code for an expression."""

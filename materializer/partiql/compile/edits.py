@@ -38,7 +38,9 @@ def edit(compiler: Compiler, node: logical.Edit) -> Edit:
 def _assignments(compiler: Compiler, node: logical.Assignments) -> Edit:
     items = [(_steps(compiler, item.steps), compiler.expression(item.value)) for item in node.items]
     if all(len(item.steps) == 1 and type(item.steps[0]) is str for item in node.items):
-        return _field_assignments([(str(i.steps[0]), c) for i, (_, c) in zip(node.items, items, strict=True)])
+        return _field_assignments(
+            [(str(i.steps[0]), c) for i, (_, c) in zip(node.items, items, strict=True)]
+        )
 
     def assign(frame: Frame, document: Value) -> Value:
         planned = [(steps(frame), value(frame)) for steps, value in items]
@@ -84,7 +86,7 @@ def _insertion(compiler: Compiler, node: logical.Insertion) -> Edit:
 def _steps(compiler: Compiler, steps: tuple[Any, ...]) -> Callable[[Frame], tuple[Step, ...]]:
     if all(type(step) is str for step in steps):
         return lambda _frame: steps
-    codes = [step if type(step) is str else compiler.expression(step) for step in steps]
+    codes: list[Any] = [step if type(step) is str else compiler.expression(step) for step in steps]
 
     def evaluate(frame: Frame) -> tuple[Step, ...]:
         return tuple(code if type(code) is str else _step_value(code(frame)) for code in codes)
@@ -158,12 +160,14 @@ def inserted(document: Value, steps: tuple[Step, ...], value: Value, position: V
         return assigned(document, (*steps, position), value)
     if target is not MISSING and not isinstance(target, list):
         raise QueryTypeError(f"INSERT INTO needs a list, bag or struct, not {kind_of(target)}")
-    changed: list[Value] = [] if target is MISSING else target.copy()
-    if type(target) is Bag:
-        changed = Bag(changed)
+    changed: list[Value] = Bag() if type(target) is Bag else []
+    if isinstance(target, list):
+        changed.extend(target)
     place = len(changed) if position is None else position
     if type(place) is not int or not 0 <= place <= len(changed):
-        raise InputError(f"the list has {len(changed)} elements, there is no position {place!r:.40}")
+        raise InputError(
+            f"the list has {len(changed)} elements, there is no position {place!r:.40}"
+        )
     changed.insert(place, value)
     return assigned(document, steps, changed)
 

@@ -211,7 +211,8 @@ def _starter(compiler: Compiler, aggregations: tuple[logical.Aggregation, ...]) 
 
 def _taker(compiler: Compiler, node: logical.Grouped) -> Any:
     codes: list[Evaluate | None] = [
-        None if each.value is None else compiler.expression(each.value) for each in node.aggregations
+        None if each.value is None else compiler.expression(each.value)
+        for each in node.aggregations
     ]
     group_slot, members = node.group, node.members
 

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
-from journal.values import IonValue, Symbol, Timestamp, Value
+from journal.values import MISSING, IonValue, Symbol, Timestamp, Value
+from materializer.partiql.logical import SortKey
 from materializer.partiql.operators.kinds import (
     ABSENT,
     BAG,
@@ -46,6 +47,15 @@ LOWEST: Final[dict[int, Value]] = {
 
 _EXACT: Final = frozenset({BOOLEAN, NUMBER, DATE, TIMESTAMP, TEXT, BYTES})
 _LAST_CHARACTER: Final = chr(0x10FFFF)
+
+
+class Stretch:
+    """Ranges to read one after another; `sort` if their documents are not in order yet."""
+
+    __slots__ = ("ranges", "sort")
+
+    def __init__(self, *ranges: KeyRange, sort: bool) -> None:
+        self.ranges, self.sort = ranges, sort
 
 
 def equal_keys(value: Value) -> Iterator[tuple[Value | None, Ends]]:
@@ -95,7 +105,7 @@ def prefix_ends(prefix: str) -> Ends:
     return (prefix, True), (stem[:-1] + chr(after), False)
 
 
-def key_ranges(equal: list[Value], ends: list[Ends] | None, *, descending: bool) -> list[KeyRange]:
+def key_ranges(equal: list[Value], ends: list[Ends] | None) -> list[KeyRange]:
     """The ranges for values of the first key parts, and ends of the next part if there are any.
 
     Where a value of the first parts has no exact key, what comes after it is left to the condition.
@@ -105,16 +115,58 @@ def key_ranges(equal: list[Value], ends: list[Ends] | None, *, descending: bool)
         keys = list(equal_keys(value))
         if any(ends_ != (None, None) for _, ends_ in keys):
             return [
-                KeyRange(equal=prefix, low=low, high=high, descending=descending)
+                KeyRange(equal=prefix, low=low, high=high)
                 for prefix in prefixes
                 for _, (low, high) in keys
             ]
         prefixes = [(*prefix, key) for prefix in prefixes for key, _ in keys]
     return [
-        KeyRange(equal=prefix, low=low, high=high, descending=descending)
+        KeyRange(equal=prefix, low=low, high=high)
         for prefix in prefixes
         for low, high in (ends if ends is not None else [(None, None)])
     ]
+
+
+def exact_prefix(equal: list[Value]) -> tuple[Value, ...] | None:
+    """The values as first key parts, if each of them has exactly one key."""
+    for value in equal:
+        found = list(equal_keys(value))
+        if len(found) != 1 or found[0][1] != (None, None):
+            return None
+    return tuple(equal)
+
+
+def ordered_ranges(
+    prefix: tuple[Value, ...], ends: list[Ends] | None, key: SortKey
+) -> list[Stretch]:
+    """The ranges for one exact prefix, in the order that ORDER BY wants of the next key part.
+
+    An index orders kinds as ORDER BY does, but nulls come first in it, and the order of times, lists,
+    bags and structs within their kinds is its own: those stretches have to be sorted.
+    """
+    if ends is not None:
+        ranges = [
+            Stretch(
+                KeyRange(equal=prefix, low=low, high=high, descending=key.descending), sort=False
+            )
+            for low, high in ends
+        ]
+        return ranges[::-1] if key.descending else ranges
+    stretches = [
+        Stretch(
+            KeyRange(equal=prefix, low=(LOWEST[rank], True), descending=key.descending),
+            sort=rank not in _EXACT,
+        )
+        for rank in (BOOLEAN, NUMBER, DATE, TIME, TIMESTAMP, TEXT, BYTES)
+    ]
+    composite = [KeyRange(equal=prefix, low=(LOWEST[rank], True)) for rank in (LIST, STRUCT, ION)]
+    stretches.append(Stretch(*composite, sort=True))
+    if key.descending:
+        stretches.reverse()
+    absent = Stretch(
+        KeyRange(equal=(*prefix, None)), KeyRange(equal=(*prefix, MISSING)), sort=False
+    )
+    return [absent, *stretches] if key.nulls_first else [*stretches, absent]
 
 
 def _storable(value: Value) -> bool:
@@ -122,16 +174,16 @@ def _storable(value: Value) -> bool:
     if type(value) is Decimal:
         return value.is_finite()
     if type(value) is str or type(value) is Symbol:
-        text = value if type(value) is str else value.text
+        text = value.text if isinstance(value, Symbol) else value
         return text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)
     return True
 
 
 def _moment_ranges(low: Any, high: Any) -> Iterator[Ends]:
-    yield _as(low, _to_timestamp), _as(high, _to_timestamp)
     first = None if low is None else (_utc_date(low[0]), True)
     last = None if high is None else (_utc_date(high[0]), True)
     yield first, last
+    yield _as(low, _to_timestamp), _as(high, _to_timestamp)
 
 
 def _as(end: Any, convert: Any) -> Any:

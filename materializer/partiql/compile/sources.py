@@ -1,17 +1,25 @@
 """Operators that read: scans, look-ups, index searches, history, values to iterate."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
 from typing import Any, Final
 
 from journal.errors import QueryTypeError
 from journal.values import MISSING, Bag, Value, instant_of
 from materializer.partiql import logical
 from materializer.partiql.compile import keys
-from materializer.partiql.compile.frames import Bindings, Compiler, Evaluate, Frame
+from materializer.partiql.compile.frames import Bindings, Compiler, Evaluate, Frame, hold
 from materializer.partiql.limits import CHECK_INTERVAL
 from materializer.partiql.logical import CONTEXT
 from materializer.partiql.operators import text
-from materializer.partiql.operators.kinds import TIMESTAMP, identity, kind_of, rank_of
+from materializer.partiql.operators.kinds import (
+    TIME,
+    TIMESTAMP,
+    identity,
+    kind_of,
+    order_key,
+    rank_of,
+)
 from materializer.partiql.operators.structs import fields_of
 from materializer.partiql.view import Document, KeyRange
 
@@ -77,19 +85,62 @@ def index_search(compiler: Compiler, node: logical.IndexSearch) -> Bindings:
     return search
 
 
+def ordered_search(compiler: Compiler, node: logical.OrderedSearch) -> Bindings:
+    """Documents by index, in the order of ORDER BY."""
+    search, key = node.search, node.key
+    index, bind = search.index, _binder(search.scan)
+    equal = [compiler.expression(value) for value in search.equal]
+    ends, anywhere = _ends(compiler, search), _ranges(compiler, search)
+    sort_key = compiler.expression(key.value)
+    variable, committed = search.scan.variable, search.scan.committed
+
+    def key_of(frame: Frame, document: Document) -> Any:
+        frame[variable] = document.committed if committed else document.data
+        value = sort_key(frame)
+        if value is None or value is MISSING:
+            return (-1,) if key.nulls_first != key.descending else (99,)
+        return order_key(value)
+
+    def in_order(frame: Frame, documents: Iterable[Document]) -> list[Document]:
+        found = [(key_of(frame, document), document) for document in documents]
+        hold(frame, len(found))
+        found.sort(key=itemgetter(0), reverse=key.descending)
+        return [document for _, document in found]
+
+    def documents(frame: Frame) -> Iterator[Document]:
+        view = frame[CONTEXT].view
+        stretches = _stretches([value(frame) for value in equal], ends and ends(frame), key)
+        if stretches is None:
+            ranges = anywhere(frame)
+            yield from in_order(
+                frame, (each for keys in ranges for each in view.search(index, keys))
+            )
+            return
+        for stretch in stretches:
+            found = (each for keys in stretch.ranges for each in view.search(index, keys))
+            yield from in_order(frame, found) if stretch.sort else found
+
+    return lambda frame: bind(frame, documents(frame))
+
+
+def _stretches(equal: list[Value], ends: Any, key: logical.SortKey) -> list[keys.Stretch] | None:
+    """What to read in order; None where a value has no single exact key."""
+    prefix = keys.exact_prefix(equal)
+    if prefix is None or any(rank_of(end[0]) == TIME for pair in ends or () for end in pair if end):
+        return None
+    return keys.ordered_ranges(prefix, ends, key)
+
+
 def _ranges(compiler: Compiler, node: logical.IndexSearch) -> Any:
     equal = [compiler.expression(value) for value in node.equal]
     ends = _ends(compiler, node)
     member = None if node.member is None else compiler.expression(node.member)
-    descending = node.descending
 
     def ranges(frame: Frame) -> list[KeyRange]:
         values = [value(frame) for value in equal]
         if member is not None:
             return _member_ranges(values, member(frame))
-        return keys.key_ranges(
-            values, None if ends is None else ends(frame), descending=descending
-        )
+        return keys.key_ranges(values, None if ends is None else ends(frame))
 
     return ranges
 
@@ -100,7 +151,7 @@ def _member_ranges(values: list[Value], members: Value) -> list[KeyRange]:
         return []
     distinct: dict[Any, list[KeyRange]] = {}
     for member in members:
-        for each in keys.key_ranges([*values, member], None, descending=False):
+        for each in keys.key_ranges([*values, member], None):
             kinds = tuple(identity(value) for value in each.equal)
             low = None if each.low is None else rank_of(each.low[0])
             distinct.setdefault((kinds, low), []).append(each)
@@ -113,7 +164,9 @@ def _ends(compiler: Compiler, node: logical.IndexSearch) -> Any:
     if node.low is None and node.high is None:
         return None
     low = None if node.low is None else (compiler.expression(node.low.value), node.low.inclusive)
-    high = None if node.high is None else (compiler.expression(node.high.value), node.high.inclusive)
+    high = (
+        None if node.high is None else (compiler.expression(node.high.value), node.high.inclusive)
+    )
 
     def ends(frame: Frame) -> list[keys.Ends]:
         first = None if low is None else (low[0](frame), low[1])
@@ -137,30 +190,28 @@ def _prefix(compiler: Compiler, node: logical.IndexSearch) -> Any:
     return ends
 
 
-def _binder(node: logical.Scan) -> Any:
+def _binder(
+    node: logical.Scan,
+) -> Callable[[Frame, Iterable[Document]], Iterator[None]]:
     """Code that puts documents into the frame, one after another."""
     variable, document_id, slot = node.variable, node.document_id, node.document
     committed = node.committed
 
     def plain(frame: Frame, documents: Iterable[Document]) -> Iterator[None]:
-        count = 0
-        for document in documents:
+        for count, document in enumerate(documents, 1):
             frame[variable] = document.data
             yield
-            count += 1
             if not count % CHECK_INTERVAL:
                 frame[CONTEXT].check()
 
     def full(frame: Frame, documents: Iterable[Document]) -> Iterator[None]:
-        count = 0
-        for document in documents:
+        for count, document in enumerate(documents, 1):
             frame[variable] = document.committed if committed else document.data
             if document_id is not None:
                 frame[document_id] = document.id
             if slot is not None:
                 frame[slot] = document
             yield
-            count += 1
             if not count % CHECK_INTERVAL:
                 frame[CONTEXT].check()
 
@@ -171,7 +222,8 @@ def history(compiler: Compiler, node: logical.HistoryScan) -> Bindings:
     """Revisions."""
     table, variable = node.table, node.variable
     start, end, wanted = (
-        None if part is None else compiler.expression(part) for part in (node.start, node.end, node.id)
+        None if part is None else compiler.expression(part)
+        for part in (node.start, node.end, node.id)
     )
 
     def revisions(frame: Frame) -> Iterator[None]:
@@ -228,10 +280,13 @@ def iterate(compiler: Compiler, node: logical.Iterate) -> Bindings:
     if node.unpivot:
         return _unpivot(compiler, node)
     variable, ordinal, document_id = node.variable, node.ordinal, node.document_id
+    reject = compiler.reject
     elements = _elements(compiler, node)
 
     def each(frame: Frame) -> Iterator[None]:
         values, ordered = elements(frame)
+        if ordinal is not None and not ordered:
+            reject("AT needs a list; other values have no positions")
         if document_id is not None:
             frame[document_id] = MISSING
         for position, element in enumerate(values):
@@ -280,11 +335,9 @@ def _unpivot(compiler: Compiler, node: logical.Iterate) -> Bindings:
         pairs: Iterable[tuple[str, Value]]
         if isinstance(value, dict):
             pairs = list(fields_of(value))
-        elif value is MISSING:
-            pairs = []
         else:
             reject(f"UNPIVOT needs a struct, not {kind_of(value)}")
-            pairs = [("_1", value)]
+            pairs = [] if value is MISSING else [("_1", value)]
         for name, item in pairs:
             frame[variable] = item
             if ordinal is not None:
@@ -299,6 +352,7 @@ OPERATORS: Final[dict[type, Any]] = {
     logical.Scan: scan,
     logical.DocumentLookup: document_lookup,
     logical.IndexSearch: index_search,
+    logical.OrderedSearch: ordered_search,
     logical.HistoryScan: history,
     logical.UserTables: user_tables,
     logical.TableCount: table_count,

@@ -219,4 +219,3 @@ STATEMENTS: Final[dict[type, tuple[str, Any]]] = {
     logical.DropIndexPlan: ("ddl", drop_index),
     logical.ExplainPlan: ("explain", explained),
 }
-

@@ -94,6 +94,8 @@ def _one_field(slot: int, name: str, reject: Reject) -> Evaluate:
         struct = frame[slot]
         if type(struct) is dict and name in struct:
             return struct[name]
+        if struct is None:  # the row that an outer join did not find
+            return None
         return field_of(struct, name, reject)
 
     return field
@@ -102,6 +104,8 @@ def _one_field(slot: int, name: str, reject: Reject) -> Evaluate:
 def _fields(slot: int, names: list[str], reject: Reject) -> Evaluate:
     def walk(frame: Frame) -> Value:
         value = frame[slot]
+        if value is None:
+            return None
         for name in names:
             if type(value) is dict and name in value:
                 value = value[name]
@@ -201,7 +205,9 @@ def collection(compiler: Compiler, node: syntax.Collection) -> Evaluate:
 def struct(compiler: Compiler, node: syntax.Struct) -> Evaluate:
     """A struct; a missing value, or a name that is no text, leaves its field out."""
     reject = compiler.reject
-    fields = [(compiler.expression(name), compiler.expression(value)) for name, value in node.fields]
+    fields = [
+        (compiler.expression(name), compiler.expression(value)) for name, value in node.fields
+    ]
 
     def build(frame: Frame) -> Value:
         pairs = []

@@ -182,5 +182,3 @@ def _take(accumulator: Accumulator, values: Iterable[Value]) -> None:
     for value in values:
         if value is not None and value is not MISSING:
             accumulator.add(value)
-
-

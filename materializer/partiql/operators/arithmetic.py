@@ -124,7 +124,9 @@ def _arithmetic(operator: str, left: Value, right: Value, reject: Reject) -> Val
     if kinds == (int, int):
         return _integers(operator, left, right)
     if kinds[0] in NUMBERS and kinds[1] in NUMBERS:
-        return _floats(operator, left, right) if float in kinds else _decimals(operator, left, right)
+        return (
+            _floats(operator, left, right) if float in kinds else _decimals(operator, left, right)
+        )
     if left is MISSING or right is MISSING:
         return MISSING
     if left is None or right is None:

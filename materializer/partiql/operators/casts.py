@@ -12,7 +12,16 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from journal.values import MISSING, Bag, Symbol, Time, Timestamp, Value
+from journal.values import (
+    MISSING,
+    Bag,
+    Symbol,
+    Time,
+    Timestamp,
+    Value,
+    timestamp_of,
+    timestamp_text,
+)
 from materializer.partiql.limits import INTEGER_DIGITS_MAX, check_limit
 from materializer.partiql.operators import moments
 from materializer.partiql.operators.arithmetic import DECIMALS, check_exponent
@@ -25,9 +34,10 @@ from materializer.partiql.syntax import TypeName
 _INTEGER: Final = re.compile(r"[+-]?(\d+|0[xX][0-9a-fA-F]+|0[bB][01]+)", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
 
-INTEGERS: Final = frozenset(
-    ["INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "INT2", "INT4", "INT8", "INTEGER2", "INTEGER4", "INTEGER8"]
-)
+_INTEGERS_WORDS: Final = """
+    INT INTEGER BIGINT SMALLINT TINYINT INT2 INT4 INT8 INTEGER2 INTEGER4 INTEGER8
+"""
+INTEGERS: Final = frozenset(_INTEGERS_WORDS.split())
 _BITS: Final = {
     "TINYINT": 8, "SMALLINT": 16, "INT2": 16, "INTEGER2": 16, "INT4": 32, "INTEGER4": 32,
 }  # fmt: skip
@@ -142,7 +152,7 @@ def _to_text(value: Value) -> Value:
     if type(value) in (datetime.date, datetime.time):
         return value.isoformat()
     if type(value) is datetime.datetime:
-        return moments.timestamp_text(value)
+        return timestamp_text(value)
     if type(value) in (Timestamp, Time):
         return value.text
     raise ValueError("no text")
@@ -183,7 +193,7 @@ def _to_timestamp(value: Value) -> Value:
     text = text_of(value)
     if text is not None:
         try:
-            return moments.timestamp_of(text)
+            return timestamp_of(text)
         except ValueError:
             return moments.timestamp_literal(text, None, None)
     moment = moments.moment_of(value)
@@ -240,7 +250,9 @@ def type_test(target: TypeName) -> Callable[[Value], bool]:
         return lambda value: type(value) is int and _in_range(value, bits) is not MISSING
     types = _TYPES.get(name)
     if types is None:
-        return lambda value: value is not None and value is not MISSING and name in ("ANY", "DYNAMIC")
+        return lambda value: (
+            value is not None and value is not MISSING and name in ("ANY", "DYNAMIC")
+        )
     return lambda value: type(value) in types
 
 

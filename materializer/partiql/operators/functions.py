@@ -6,12 +6,12 @@ CAST, COALESCE, NULLIF, EXISTS, TXID and UTCNOW are not here: they need more tha
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from journal.values import MISSING, Bag, Value
+from journal.values import MISSING, Value
 from materializer.partiql.operators import arithmetic, moments, text, time_patterns
 from materializer.partiql.operators.aggregates import AGGREGATES, aggregate
-from materializer.partiql.operators.kinds import kind_of
+from materializer.partiql.operators.kinds import NUMBERS, kind_of
 from materializer.partiql.operators.reject import Reject
-from materializer.partiql.operators.structs import RepeatedStruct
+from materializer.partiql.operators.structs import RepeatedStruct, fields_of, struct_of
 
 
 class Function(NamedTuple):
@@ -54,35 +54,26 @@ def exists(value: Value, reject: Reject) -> Value:
     return False if value is None or value is MISSING else reject(f"EXISTS of {kind_of(value)}")
 
 
+def tuple_union(*arguments: Any) -> Value:
+    """One struct with the fields of several; the last argument is `reject`."""
+    *structs, reject = arguments
+    pairs: list[tuple[str, Value]] = []
+    for struct in structs:
+        if isinstance(struct, dict):
+            pairs.extend(fields_of(struct))
+        elif struct is None or struct is MISSING:
+            return struct
+        else:
+            return reject(f"TUPLEUNION needs structs, not {kind_of(struct)}")
+    return struct_of(pairs)
+
+
 def modulo(left: Value, right: Value, reject: Reject) -> Value:
     """`MOD(left, right)`: as `%`, but a wrong kind is told before null and missing go through."""
     for value in (left, right):
-        if value is not None and value is not MISSING and type(value) not in arithmetic.NUMBERS:
+        if value is not None and value is not MISSING and type(value) not in NUMBERS:
             return reject(f"MOD does not work on {kind_of(value)}")
     return arithmetic.remainder(left, right, reject)
-
-
-def overlaps(left: Value, right: Value, reject: Reject) -> Value:
-    """`left OVERLAPS right`: whether two periods, each a pair of moments, have a moment in common."""
-    if left is MISSING or right is MISSING or left is None or right is None:
-        return text.absent(left, right)
-    periods = [_period(left), _period(right)]
-    if None in periods:
-        return reject("OVERLAPS needs two pairs of dates, times or timestamps")
-    (a, b), (c, d) = periods  # type: ignore[misc]
-    if (a is None and b is None) or (c is None and d is None):
-        return None
-    return _overlap(a, b, c, d)
-
-
-def _period(value: Value) -> tuple[Any, Any] | None:
-    if not isinstance(value, list) or isinstance(value, Bag) or len(value) != 2:
-        return None
-    return value[0], value[1]
-
-
-def _overlap(a: Any, b: Any, c: Any, d: Any) -> Value:
-    return MISSING
 
 
 def _one_text(name: str, function: Callable[[str], Value]) -> Function:
@@ -90,6 +81,7 @@ def _one_text(name: str, function: Callable[[str], Value]) -> Function:
 
 
 FUNCTIONS: Final[dict[str, Function]] = {
+    "TUPLEUNION": Function(tuple_union, 1, 1_000),
     "SIZE": Function(size, 1, 1, (), ("collection",)),
     "CARDINALITY": Function(size, 1, 1),
     "EXISTS": Function(exists, 1, 1),
@@ -99,9 +91,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "BIT_LENGTH": _one_text("BIT_LENGTH", lambda value: 8 * len(value.encode())),
     "LOWER": _one_text("LOWER", str.lower),
     "UPPER": _one_text("UPPER", str.upper),
-    "SUBSTRING": Function(
-        text.substring, 2, 3, (text.TO_THE_END,), ("text", "integer", "integer")
-    ),
+    "SUBSTRING": Function(text.substring, 2, 3, (text.TO_THE_END,), ("text", "integer", "integer")),
     "TRIM": Function(text.trim, 3, 3, (), ("", "text", "text")),
     "POSITION": Function(text.position, 2, 2),
     "OVERLAY": Function(text.overlay, 3, 4, (text.NO_LENGTH,)),

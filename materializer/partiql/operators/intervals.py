@@ -15,6 +15,7 @@ FIELDS: Final = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 _UNITS: Final = {"YEAR": 12, "MONTH": 1, "DAY": 86_400, "HOUR": 3_600, "MINUTE": 60, "SECOND": 1}
 _BOUNDS: Final = {"MONTH": 12, "HOUR": 24, "MINUTE": 60, "SECOND": 60}
 _EXACT: Final = Context(prec=60)
+_FACTOR_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,8 @@ def scaled(interval: Interval, factor: Decimal, *, divide: bool) -> Interval:
     """
     if divide and not factor:
         raise InputError("division by zero")
+    if not factor.is_finite() or abs(factor.adjusted()) > _FACTOR_MAX:
+        raise InputError("no interval is that long, or that short")
     amount = (_EXACT.divide if divide else _EXACT.multiply)(interval.amount, factor)
     step = Decimal(1) if interval.in_months else Decimal("0.000001")
     amount = amount.quantize(step, rounding=ROUND_DOWN, context=_EXACT)
@@ -137,9 +140,8 @@ def added(left: Interval, right: Interval) -> Interval:
     Raises:
         InputError: Too long for the leading field's digits.
     """
-    start = min(left.qualifier.start, right.qualifier.start, key=FIELDS.index)
     digits = max(left.qualifier.leading_digits, right.qualifier.leading_digits)
-    qualifier = Qualifier(start, "", (digits, 9))
+    qualifier = Qualifier(left.qualifier.start, "", (digits, 9))
     return _bounded(left.amount + right.amount, left.in_months, qualifier)
 
 
@@ -149,10 +151,12 @@ def negated(interval: Interval) -> Interval:
 
 
 def _bounded(amount: Decimal, in_months: bool, qualifier: Qualifier) -> Interval:
-    leading = abs(amount) // _UNITS[qualifier.start]
-    if leading >= 10**qualifier.leading_digits:
-        raise InputError(f"interval is longer than {qualifier.leading_digits} digits of {qualifier.start}")
-    return Interval(amount, in_months, qualifier)
+    """An interval that arithmetic made: of whole years or days, in the digits of what it came from."""
+    start, end = ("YEAR", "MONTH") if in_months else ("DAY", "SECOND")
+    digits = qualifier.leading_digits if qualifier.start == start else 2
+    if abs(amount) // _UNITS[start] >= 10**digits:
+        raise InputError(f"the interval is longer than {digits} digits of {start}")
+    return Interval(amount, in_months, Qualifier(start, end, (digits, 9)))
 
 
 def _pattern(fields: tuple[str, ...]) -> re.Pattern[str]:
@@ -160,7 +164,9 @@ def _pattern(fields: tuple[str, ...]) -> re.Pattern[str]:
     for index, name in enumerate(fields):
         if index:
             pieces.append(_SEPARATORS[name])
-        pieces.append(rf"(?P<{name}>\d+(?:\.\d{{0,9}})?)" if name == "SECOND" else rf"(?P<{name}>\d+)")
+        pieces.append(
+            rf"(?P<{name}>\d+(?:\.\d{{0,9}})?)" if name == "SECOND" else rf"(?P<{name}>\d+)"
+        )
     return re.compile("".join(pieces), re.ASCII)
 
 

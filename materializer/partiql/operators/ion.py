@@ -5,6 +5,7 @@ comparisons make of them anyway.
 """
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -48,7 +49,7 @@ def _converted(value: Any) -> Value:
 
     if value is None or isinstance(value, IonPyNull):
         return None
-    convert = {
+    convert: dict[Any, Callable[[Any], Value]] = {
         IonType.BOOL: bool,
         IonType.INT: int,
         IonType.FLOAT: float,
@@ -77,4 +78,3 @@ def _timestamp(value: Any) -> Value:
 
     text = simpleion.dumps(value, binary=False).split(" ", 1)[-1]
     return timestamp_of(text)
-

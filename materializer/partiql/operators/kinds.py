@@ -44,7 +44,9 @@ KINDS: Final[dict[type, str]] = {
     Missing: "missing",
 }  # fmt: skip
 
-(BOOLEAN, NUMBER, DATE, TIME, TIMESTAMP, TEXT, BYTES, LIST, STRUCT, BAG, INTERVAL, ION, ABSENT) = range(13)
+(BOOLEAN, NUMBER, DATE, TIME, TIMESTAMP, TEXT, BYTES, LIST, STRUCT, BAG, INTERVAL, ION, ABSENT) = (
+    range(13)
+)
 
 RANKS: Final[dict[type, int]] = {
     bool: BOOLEAN, int: NUMBER, float: NUMBER, Decimal: NUMBER, datetime.date: DATE,
@@ -183,7 +185,7 @@ def moment(value: Value) -> Decimal:
 
 def time_of_day(value: datetime.time | Time) -> Decimal:
     """Seconds since midnight UTC; a time without offset counts as UTC."""
-    text = value.text if type(value) is Time else value.isoformat()
+    text = value.text if isinstance(value, Time) else value.isoformat()
     seconds = int(text[0:2]) * 3600 + int(text[3:5]) * 60 + Decimal(_seconds_text(text))
     sign = max(text.rfind("+"), text.rfind("-"))
     if sign < 0:
@@ -208,6 +210,6 @@ def _itself(value: Value) -> Any:
 _EPOCH_DAY: Final = datetime.date(1970, 1, 1).toordinal()
 _PARTS: Final[dict[int, Any]] = {
     BOOLEAN: _itself, DATE: _itself, TIME: time_of_day, TIMESTAMP: instant_of, TEXT: _text_part,
-    BYTES: _itself, INTERVAL: lambda interval: interval.sort_key, ION: lambda ion: str(ion),
+    BYTES: _itself, INTERVAL: lambda interval: interval.sort_key, ION: str,
 }  # fmt: skip
 _COMPARABLE: Final = frozenset({BOOLEAN, DATE, TIME, TIMESTAMP, TEXT, BYTES, INTERVAL})

@@ -170,6 +170,9 @@ def _interval_precision(interval: Interval) -> int:
 def _shifted_time(value: datetime.time | Time, seconds: Decimal) -> Value:
     hour, minute, second, zone = _clock_parts(value)
     total = (hour * 3_600 + minute * 60 + second + seconds) % _DAY_SECONDS
+    total = (
+        total + _DAY_SECONDS if total < 0 else total
+    )  # a decimal's % has the sign of its left side
     whole = int(total // 60)
     rest = total % 60
     text = f"{whole // 60:02d}:{whole % 60:02d}:{'0' if rest < 10 else ''}{rest:f}"
@@ -193,7 +196,7 @@ def _instant(moment: Moment) -> Decimal:
 
 
 def _clock_parts(value: datetime.time | Time) -> tuple[int, int, Decimal, str]:
-    text = value.text if type(value) is Time else value.isoformat()
+    text = value.text if isinstance(value, Time) else value.isoformat()
     match = _CLOCK.fullmatch(text)
     assert match is not None
     return int(match[1]), int(match[2]), Decimal(match[3]), match[4] or ""
@@ -359,5 +362,3 @@ def _cut_second(text: str, precision: int | None) -> str:
     if second >= 60:
         second = Decimal(60) - Decimal(1).scaleb(-precision)
     return f"{'0' if second < 10 else ''}{second:f}"
-
-

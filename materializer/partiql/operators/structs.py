@@ -20,7 +20,7 @@ class RepeatedStruct(dict[str, Value]):
         self.pairs = tuple(pairs)
         super().__init__(reversed(self.pairs))
 
-    __hash__ = None  # type: ignore[assignment]  # as dict
+    __hash__ = None  # as dict
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, RepeatedStruct):

@@ -128,6 +128,8 @@ def substring(value: Value, start: Value, length: Value, reject: Reject) -> Valu
     text = text_of(value)
     if text is None or type(start) is not int or type(length) is not int:
         return reject("SUBSTRING needs a text and integers")
+    if length < 0:
+        return reject("SUBSTRING needs a length from 0")
     first = max(start - 1, 0)
     return text[first : max(start - 1 + length, first)]
 
@@ -200,6 +202,8 @@ def of_text(name: str, function: Callable[[str], Value]) -> Callable[[Value, Rej
         if value is None or value is MISSING:
             return value
         text = text_of(value)
-        return reject(f"{name} needs a text, not {kind_of(value)}") if text is None else function(text)
+        return (
+            reject(f"{name} needs a text, not {kind_of(value)}") if text is None else function(text)
+        )
 
     return apply

@@ -33,8 +33,8 @@ _MONTHS: Final = (
 )  # fmt: skip
 _PIECE: Final = re.compile(r"([A-Za-z])\1*|'[^']*'|[^A-Za-z']+")
 _LENGTHS: Final = {
-    "y": (1, 2, 3, 4), "M": (1, 2, 3, 4, 5), "d": (1, 2), "a": (1,), "h": (1, 2), "H": (1, 2), "m": (1, 2),
-    "s": (1, 2), "S": range(1, 10), "n": (1,), "X": range(1, 6), "x": range(1, 6),
+    "y": (1, 2, 3, 4), "M": (1, 2, 3, 4, 5), "d": (1, 2), "a": (1,), "h": (1, 2), "H": (1, 2),
+    "m": (1, 2), "s": (1, 2), "S": range(1, 10), "n": (1,), "X": range(1, 6), "x": range(1, 6),
 }  # fmt: skip
 _NEEDS: Final = {
     "M": "y", "d": "M", "h": "d", "H": "d", "m": "hH", "s": "m", "S": "s", "n": "s", "X": "m", "x": "m",
@@ -74,12 +74,10 @@ def to_timestamp(value: Value, pattern: Value, reject: Reject) -> Value:
         return MISSING
     if value is None or pattern is None:
         return None
-    if type(value) is not str or (pattern is not MISSING and type(pattern) is not str):
+    if type(value) is not str or not (pattern is MISSING or type(pattern) is str):
         return reject("TO_TIMESTAMP needs texts")
     try:
-        if pattern is MISSING:
-            return timestamp_of(value)
-        return _parsed(value, pattern)
+        return _parsed(value, pattern) if isinstance(pattern, str) else timestamp_of(value)
     except ValueError as error:
         raise InputError(f"not a timestamp: {value[:60]!r}") from error
 
@@ -157,8 +155,6 @@ def _check_complete(letters: list[str]) -> None:
     for letter in letters:
         if letter in _NEEDS and not set(_NEEDS[letter]) & set(letters):
             raise InputError(f"in a pattern, {letter} needs {' or '.join(_NEEDS[letter])}")
-    if set("hH") & set(letters) and "m" not in letters:
-        raise InputError("in a pattern, hours need m")
 
 
 def _digits(piece: _Piece) -> str:
@@ -171,9 +167,12 @@ def _digits(piece: _Piece) -> str:
         return "[AaPp][Mm]"
     if letter in "Xx":
         zulu = "Z|" if letter == "X" else ""
-        return zulu + {1: r"[+-]\d\d(?:\d\d)?", 2: r"[+-]\d{4}", 3: r"[+-]\d\d:\d\d"}[
-            length if length < 4 else length - 2
-        ]
+        return (
+            zulu
+            + {1: r"[+-]\d\d(?:\d\d)?", 2: r"[+-]\d{4}", 3: r"[+-]\d\d:\d\d"}[
+                length if length < 4 else length - 2
+            ]
+        )
     if letter == "y":
         return {1: r"\d{1,4}", 2: r"\d\d", 3: r"\d{3,4}", 4: r"\d{4}"}[length]
     if letter == "n":
@@ -191,14 +190,24 @@ def _moment(found: dict[str, str], lengths: dict[str, int]) -> Moment:
     month = int(month_text) if month_text.isdigit() else _month_number(month_text)
     second = Decimal(found.get("s", "0"))
     if "S" in found:
-        second += Decimal(f"0.{found['S']}".rstrip("0") + "0") if int(found["S"]) else Decimal("0.0")
+        second += (
+            Decimal(f"0.{found['S']}".rstrip("0") + "0") if int(found["S"]) else Decimal("0.0")
+        )
     elif "n" in found:
         second += Decimal(found["n"]).scaleb(-9)
-    precision = (YEAR, MONTH, DAY, MINUTE, SECOND)[sum(letter in found for letter in "Mdms")]
+    known = sum(letter in found for letter in "Mds") + ("h" in found or "H" in found)
+    precision = (YEAR, MONTH, DAY, MINUTE, SECOND)[known]
     zone = _zone(found.get("X") or found.get("x"))
     hour = int(found["H"]) if "H" in found else _hour_of_12(found)
     return Moment(
-        year, month, int(found.get("d", "1")), hour, int(found.get("m", "0")), second, zone, precision
+        year,
+        month,
+        int(found.get("d", "1")),
+        hour,
+        int(found.get("m", "0")),
+        second,
+        zone,
+        precision,
     )
 
 

@@ -4,14 +4,14 @@ from typing import Final
 
 from materializer.partiql import syntax
 from materializer.partiql.parser.expressions import CALLS, COMPARISON, ExpressionParser
+from materializer.partiql.parser.stream import Place
 
-DATE_PARTS: Final = frozenset(
-    ["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TIMEZONE_HOUR", "TIMEZONE_MINUTE"]
-)
+_DATE_PARTS_WORDS: Final = """
+    YEAR MONTH DAY HOUR MINUTE SECOND TIMEZONE_HOUR TIMEZONE_MINUTE
+"""
+DATE_PARTS: Final = frozenset(_DATE_PARTS_WORDS.split())
 
 _SIDES: Final = frozenset({"LEADING", "TRAILING", "BOTH"})
-
-Place = dict[str, int]
 
 
 def _cast(stream: ExpressionParser, place: Place) -> syntax.Expression:
@@ -40,7 +40,7 @@ def _substring(stream: ExpressionParser, place: Place) -> syntax.Expression:
 def _trim(stream: ExpressionParser, place: Place) -> syntax.Expression:
     """`TRIM([LEADING | TRAILING | BOTH] [characters] [FROM] text)`."""
     stream.expect("(")
-    side, given = "BOTH", stream.token.word in _SIDES and not stream.following().word == ")"
+    side, given = "BOTH", stream.token.word in _SIDES and stream.following().word != ")"
     if given:
         side = stream.advance().word
     characters: syntax.Expression = syntax.Constant(" ", **place)
@@ -139,6 +139,7 @@ CALLS.update(
         "DATE_DIFF": _DateFunction("DATE_DIFF"),
         "POSITION": _position,
         "OVERLAY": _overlay,
+        "ROW": _Constructor(bag=False),
         "LIST": _Constructor(bag=False),
         "SEXP": _Constructor(bag=False),
         "BAG": _Constructor(bag=True),

@@ -10,12 +10,12 @@ Each level of nesting costs two or three Python frames, so that `NESTING_MAX` of
 """
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from journal.values import MISSING
 from materializer.partiql import syntax
 from materializer.partiql.parser import literals
-from materializer.partiql.parser.stream import RESERVED, TokenStream
+from materializer.partiql.parser.stream import RESERVED, Place, TokenStream
 
 T = TypeVar("T")
 
@@ -30,9 +30,13 @@ POWERS: Final = {
     ".": PATH, "[": PATH,
 }  # fmt: skip
 
-TYPES: Final = frozenset(
-    ["ANY", "BAG", "BIGINT", "BLOB", "BOOL", "BOOLEAN", "CHAR", "CHARACTER", "CLOB", "DATE", "DEC", "DECIMAL", "DOUBLE", "DYNAMIC", "FLOAT", "INT", "INT2", "INT4", "INT8", "INTEGER", "INTEGER2", "INTEGER4", "INTEGER8", "INTERVAL", "LIST", "ARRAY", "MISSING", "NULL", "NUMERIC", "REAL", "SEXP", "SMALLINT", "TINYINT", "STRING", "STRUCT", "SYMBOL", "TEXT", "TIME", "TIMESTAMP", "TUPLE", "VARCHAR"]
-)
+_WORD_VALUES: Final = {"NULL": None, "MISSING": MISSING, "TRUE": True, "FALSE": False}
+_TYPES_WORDS: Final = """
+    ANY BAG BIGINT BLOB BOOL BOOLEAN CHAR CHARACTER CLOB DATE DEC DECIMAL DOUBLE DYNAMIC FLOAT
+    INT INT2 INT4 INT8 INTEGER INTEGER2 INTEGER4 INTEGER8 INTERVAL LIST ARRAY MISSING NULL
+    NUMERIC REAL SEXP SMALLINT TINYINT STRING STRUCT SYMBOL TEXT TIME TIMESTAMP TUPLE VARCHAR
+"""
+TYPES: Final = frozenset(_TYPES_WORDS.split())
 
 
 class ExpressionParser(TokenStream):
@@ -46,11 +50,11 @@ class ExpressionParser(TokenStream):
         """An expression whose operators all bind more strongly than `power`."""
         self.enter()
         token = self.token
-        prefix = _PREFIXES.get(token.word or token.kind)
+        prefix = self._PREFIXES.get(token.word or token.kind)
         if prefix is None:
             if token.kind not in ("word", "quoted") or token.word in RESERVED:
                 self.fail("an expression")
-            prefix = ExpressionParser._name
+            prefix = self._PREFIXES["name"]
         left = prefix(self)
         while True:
             word = self.token.word
@@ -62,12 +66,12 @@ class ExpressionParser(TokenStream):
             elif word in ("AND", "OR"):
                 left = self._junction(left, word, strength)
             else:
-                infix = _INFIXES.get(word)
+                infix = self._INFIXES.get(word)
                 left = infix(self, left) if infix else self._operation(left, strength)
         self.leave()
         return left
 
-    def place(self) -> dict[str, int]:
+    def place(self) -> Place:
         """Line and column of the current token, for a node that begins here."""
         return {"line": self.token.line, "column": self.token.column}
 
@@ -233,7 +237,7 @@ class ExpressionParser(TokenStream):
         special = CALLS.get(word)
         return special(self, place) if special else self._call(word, place)
 
-    def _call(self, name: str, place: dict[str, int]) -> syntax.Expression:
+    def _call(self, name: str, place: Place) -> syntax.Expression:
         self.expect("(")
         if self.accept("*"):
             self.expect(")")
@@ -265,9 +269,10 @@ class ExpressionParser(TokenStream):
         steps: list[syntax.Step] = []
         while self.token.word in (".", "["):
             steps.append(self._step())
+        place = _place_of(root)
         if isinstance(root, syntax.Path):
-            root, steps = root.root, [*root.steps, *steps]
-        return syntax.Path(root, tuple(steps), line=root.line, column=root.column)
+            return syntax.Path(root.root, (*root.steps, *steps), **place)
+        return syntax.Path(root, tuple(steps), **place)
 
     def _step(self) -> syntax.Step:
         place = self.place()
@@ -292,7 +297,7 @@ class ExpressionParser(TokenStream):
         """`x NOT IN y`, `x NOT LIKE y`, `x NOT BETWEEN y AND z`."""
         place = self.place()
         self.advance()
-        infix = _INFIXES.get(self.token.word)
+        infix = self._INFIXES.get(self.token.word)
         if infix is None or self.token.word not in ("IN", "LIKE", "BETWEEN"):
             self.fail("IN, LIKE or BETWEEN")
         return syntax.Negation("NOT", infix(self, left), **place)
@@ -327,49 +332,49 @@ class ExpressionParser(TokenStream):
         test = syntax.Is(left, self.type_name(), **place)
         return syntax.Negation("NOT", test, **place) if negated else test
 
+    _PREFIXES: ClassVar[dict[str, Callable[[Any], syntax.Expression]]] = {
+        "name": _name,
+        "string": _constant,
+        "number": _constant,
+        "ion": _literal,
+        "NULL": _word_constant,
+        "MISSING": _word_constant,
+        "TRUE": _word_constant,
+        "FALSE": _word_constant,
+        "DATE": _literal,
+        "TIME": _literal,
+        "TIMESTAMP": _literal,
+        "INTERVAL": _literal,
+        "?": _parameter,
+        "@": _local_name,
+        "-": _sign,
+        "+": _sign,
+        "NOT": _not,
+        "(": _parenthesis,
+        "[": _list,
+        "<<": _bag,
+        "{": _struct,
+        "TABLE": _table,
+        "SELECT": _select,
+        "PIVOT": _select,
+        "VALUES": _select,
+        "CASE": _case,
+        "CAST": _reserved_call,
+        "EXISTS": _reserved_call,
+    }
+    _INFIXES: ClassVar[dict[str, Callable[[Any, syntax.Expression], syntax.Expression]]] = {
+        "NOT": _negatable,
+        "IN": _in,
+        "LIKE": _like,
+        "BETWEEN": _between,
+        "IS": _is,
+    }
 
-def _place_of(node: syntax.Node) -> dict[str, int]:
+
+def _place_of(node: syntax.Node) -> Place:
     return {"line": node.line, "column": node.column}
 
 
-Special = Callable[[ExpressionParser, dict[str, int]], syntax.Expression]
+Special = Callable[[ExpressionParser, Place], syntax.Expression]
 CALLS: dict[str, Special] = {}
 """Functions with a syntax of their own; `parser.calls` fills it."""
-
-_WORD_VALUES: Final = {"NULL": None, "MISSING": MISSING, "TRUE": True, "FALSE": False}
-_PREFIXES: Final[dict[str, Callable[[ExpressionParser], syntax.Expression]]] = {
-    "string": ExpressionParser._constant,
-    "number": ExpressionParser._constant,
-    "ion": ExpressionParser._literal,
-    "NULL": ExpressionParser._word_constant,
-    "MISSING": ExpressionParser._word_constant,
-    "TRUE": ExpressionParser._word_constant,
-    "FALSE": ExpressionParser._word_constant,
-    "DATE": ExpressionParser._literal,
-    "TIME": ExpressionParser._literal,
-    "TIMESTAMP": ExpressionParser._literal,
-    "INTERVAL": ExpressionParser._literal,
-    "?": ExpressionParser._parameter,
-    "@": ExpressionParser._local_name,
-    "-": ExpressionParser._sign,
-    "+": ExpressionParser._sign,
-    "NOT": ExpressionParser._not,
-    "(": ExpressionParser._parenthesis,
-    "[": ExpressionParser._list,
-    "<<": ExpressionParser._bag,
-    "{": ExpressionParser._struct,
-    "TABLE": ExpressionParser._table,
-    "SELECT": ExpressionParser._select,
-    "PIVOT": ExpressionParser._select,
-    "VALUES": ExpressionParser._select,
-    "CASE": ExpressionParser._case,
-    "CAST": ExpressionParser._reserved_call,
-    "EXISTS": ExpressionParser._reserved_call,
-}
-_INFIXES: Final[dict[str, Callable[[ExpressionParser, syntax.Expression], syntax.Expression]]] = {
-    "NOT": ExpressionParser._negatable,
-    "IN": ExpressionParser._in,
-    "LIKE": ExpressionParser._like,
-    "BETWEEN": ExpressionParser._between,
-    "IS": ExpressionParser._is,
-}

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from materializer.partiql import syntax
 from materializer.partiql.parser.expressions import ExpressionParser
+from materializer.partiql.parser.stream import Place
 
 JOIN_KINDS: Final[dict[str, Any]] = {
     "INNER": "inner", "LEFT": "left", "RIGHT": "right", "FULL": "full",
@@ -92,7 +93,8 @@ class QueryParser(ExpressionParser):
         distinct = self.accept("DISTINCT")
         if not distinct:
             self.accept("ALL")
-        star, items, value = False, (), None
+        star, value = False, None
+        items: tuple[syntax.Item, ...] = ()
         if self.token.word == "VALUE" and self.following().word not in _BARE_VALUE:
             self.advance()
             value = self.expression()
@@ -101,9 +103,7 @@ class QueryParser(ExpressionParser):
         else:
             items = self.separated(self._item)
         source = self.from_clause() if self.accept("FROM") else None
-        return self._clauses(
-            syntax.Select(distinct, star, items, value, None, source, **place)
-        )
+        return self._clauses(syntax.Select(distinct, star, items, value, None, source, **place))
 
     def _pivot_block(self) -> syntax.Select:
         place = self.place()
@@ -113,16 +113,17 @@ class QueryParser(ExpressionParser):
         name = self.expression()
         self.expect("FROM")
         source = self.from_clause()
-        return self._clauses(
-            syntax.Select(False, False, (), None, (value, name), source, **place)
-        )
+        return self._clauses(syntax.Select(False, False, (), None, (value, name), source, **place))
 
     def _clauses(self, select: syntax.Select) -> syntax.Select:
         let = self.separated(self._binding) if self.accept("LET") else ()
         where = self.expression() if self.accept("WHERE") else None
         group: tuple[syntax.GroupKey, ...] = ()
         group_name = None
-        if self.accept("GROUP"):
+        if self.accept("GROUP", "ALL"):
+            self.expect("AS")
+            group_name = self.expect_name("a name for the group")
+        elif self.accept("GROUP"):
             self.accept("PARTIAL")
             self.expect("BY")
             group = self.separated(self._group_key)
@@ -246,7 +247,7 @@ def _is_plain(step: syntax.Step) -> bool:
 
 def _subquery(query: syntax.Query) -> syntax.Select:
     """`(q) ORDER BY ...` where q is already ordered or cut: one more block around it."""
-    place = {"line": query.line, "column": query.column}
+    place: Place = {"line": query.line, "column": query.column}
     source = syntax.Source(query, "_1", **place)
     value = syntax.Name("_1", local=True, **place)
     return syntax.Select(False, False, (), value, None, source, **place)

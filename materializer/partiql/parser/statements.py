@@ -1,16 +1,17 @@
 """The grammar of statements: queries, data manipulation, tables and indexes."""
 
 from dataclasses import fields, is_dataclass
-from typing import Any, Final
+from typing import Any, ClassVar
 
 from journal.errors import LimitExceededError
 from materializer.partiql import syntax
 from materializer.partiql.limits import NESTING_MAX, check_limit
-from materializer.partiql.parser import calls
+from materializer.partiql.parser.calls import DATE_PARTS
 from materializer.partiql.parser.expressions import PATH, SIGN
 from materializer.partiql.parser.queries import QueryParser
+from materializer.partiql.parser.stream import Place
 
-assert calls.CALLS, "functions with a syntax of their own are registered"
+assert DATE_PARTS, "parser.calls has registered its functions"
 
 
 def parse(text: str) -> syntax.Statement:
@@ -58,25 +59,25 @@ class StatementParser(QueryParser):
         if word == "EXPLAIN":
             self.advance()
             return syntax.ExplainStatement(self._statement(), **place)
-        known = _STATEMENTS.get(word)
+        known = self._STATEMENTS.get(word)
         if known is None:
             return syntax.QueryStatement(self.query(), **place)
         self.advance()
         return known(self, place)
 
-    def _insert(self, place: dict[str, int]) -> syntax.Statement:
+    def _insert(self, place: Place) -> syntax.Statement:
         self.expect("INTO")
         table = self.expect_name("a table name")
         single = self.accept("VALUE")
         value = self.expression() if single else self.query()
         return syntax.InsertStatement(table, value, single, **place)
 
-    def _update(self, place: dict[str, int]) -> syntax.Statement:
+    def _update(self, place: Place) -> syntax.Statement:
         source = self.from_clause()
         changes = self._changes()
         return syntax.UpdateStatement(source, changes, self._where(), **place)
 
-    def _from(self, place: dict[str, int]) -> syntax.Statement:
+    def _from(self, place: Place) -> syntax.Statement:
         source = self.from_clause()
         where = self._where()
         if self.accept("DELETE"):
@@ -84,7 +85,7 @@ class StatementParser(QueryParser):
             return syntax.DeleteStatement(source, where, **place)
         return syntax.UpdateStatement(source, self._changes(), where, **place)
 
-    def _delete(self, place: dict[str, int]) -> syntax.Statement:
+    def _delete(self, place: Place) -> syntax.Statement:
         self.expect("FROM")
         source = self.from_clause()
         return syntax.DeleteStatement(source, self._where(), **place)
@@ -132,7 +133,7 @@ class StatementParser(QueryParser):
 
     # Tables and indexes
 
-    def _create(self, place: dict[str, int]) -> syntax.Statement:
+    def _create(self, place: Place) -> syntax.Statement:
         if self.accept("TABLE"):
             lenient = self.accept("IF", "NOT", "EXISTS")
             return syntax.CreateTableStatement(self.expect_name("a table name"), lenient, **place)
@@ -159,9 +160,9 @@ class StatementParser(QueryParser):
             names = [step.name for step in path.steps if isinstance(step, syntax.Field)]
             if len(names) == len(path.steps):
                 return (path.root.name, *names)
-        self.reject("an index is on fields: name, or name.name", token)
+        return self.reject("an index is on fields: name, or name.name", token)
 
-    def _drop(self, place: dict[str, int]) -> syntax.Statement:
+    def _drop(self, place: Place) -> syntax.Statement:
         if self.accept("TABLE"):
             lenient = self.accept("IF", "EXISTS")
             return syntax.DropTableStatement(self.expect_name("a table name"), lenient, **place)
@@ -175,15 +176,14 @@ class StatementParser(QueryParser):
             self.expect("(", "PURGE", "=", "TRUE", ")")
         return syntax.DropIndexStatement(table, index, lenient, **place)
 
-
-_STATEMENTS: Final = {
-    "INSERT": StatementParser._insert,
-    "UPDATE": StatementParser._update,
-    "FROM": StatementParser._from,
-    "DELETE": StatementParser._delete,
-    "CREATE": StatementParser._create,
-    "DROP": StatementParser._drop,
-}
+    _STATEMENTS: ClassVar = {
+        "INSERT": _insert,
+        "UPDATE": _update,
+        "FROM": _from,
+        "DELETE": _delete,
+        "CREATE": _create,
+        "DROP": _drop,
+    }
 
 
 def _height(statement: syntax.Node, enough: int) -> int:

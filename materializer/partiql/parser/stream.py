@@ -1,15 +1,23 @@
 """The tokens of a statement and the place the parser has come to."""
 
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from journal.errors import QuerySyntaxError
 from materializer.partiql.lexer import Token, tokenise
 from materializer.partiql.limits import NESTING_MAX, SUBQUERY_NESTING_MAX, check_limit
 
-RESERVED: Final = frozenset(
-    ["ALL", "AND", "AS", "AT", "BETWEEN", "BY", "CASE", "CAST", "CREATE", "CROSS", "DATE", "DELETE", "DISTINCT", "DROP", "ELSE", "END", "ESCAPE", "EXCEPT", "EXISTS", "FALSE", "FROM", "FULL", "GROUP", "HAVING", "IN", "INNER", "INSERT", "INTERSECT", "INTERVAL", "INTO", "IS", "JOIN", "LEFT", "LET", "LIKE", "LIMIT", "MISSING", "NOT", "NULL", "OFFSET", "ON", "OR", "ORDER", "OUTER", "PIVOT", "REMOVE", "RIGHT", "SELECT", "SET", "TABLE", "THEN", "TIME", "TIMESTAMP", "TRUE", "UNION", "UNPIVOT", "UPDATE", "VALUES", "WHEN", "WHERE"]
-)
+_WORDS: Final = """
+    ALL AND AS ASC AT BETWEEN BY CASE CAST CREATE CROSS DATE DELETE DESC DISTINCT DROP ELSE END ESCAPE
+    EXCEPT EXISTS FALSE FROM FULL GROUP HAVING IN INNER INSERT INTERSECT INTERVAL INTO IS JOIN LEFT LET
+    LIKE LIMIT MISSING NOT NULL OFFSET ON OR ORDER OUTER PIVOT REMOVE RIGHT SELECT SET TABLE THEN TIME
+    TIMESTAMP TRUE UNION UNPIVOT UPDATE VALUES WHEN WHERE
+"""
+RESERVED: Final = frozenset(_WORDS.split())
 """Words that are no name unless quoted or after a dot."""
+
+
+Place = dict[str, Any]
+"""Line and column, as a node takes them."""
 
 
 class TokenStream:
@@ -94,9 +102,7 @@ class TokenStream:
 
     def reject(self, problem: str, token: Token) -> NoReturn:
         """Refuse a token that is well formed but makes no sense."""
-        raise QuerySyntaxError(
-            problem, statement=self.text, line=token.line, column=token.column
-        )
+        raise QuerySyntaxError(problem, statement=self.text, line=token.line, column=token.column)
 
     def enter(self) -> None:
         """One level deeper into expressions; each `enter` has its `leave`."""

@@ -10,6 +10,7 @@ from typing import Final
 from materializer.partiql.logical import Plan
 from materializer.partiql.plan.count_tables import count_tables
 from materializer.partiql.plan.hash_joins import hash_joins
+from materializer.partiql.plan.order_by_indexes import order_by_indexes
 from materializer.partiql.plan.push_filters import push_filters
 from materializer.partiql.plan.use_document_ids import use_document_ids
 from materializer.partiql.plan.use_indexes import use_indexes
@@ -20,6 +21,7 @@ RULES: Final[tuple[Rule, ...]] = (
     push_filters,
     use_document_ids,
     use_indexes,
+    order_by_indexes,
     hash_joins,
     count_tables,
 )

@@ -56,6 +56,8 @@ def slots_set(operator: Any) -> set[int]:
             slots = (operator.variable, operator.document_id, operator.document)
         case logical.DocumentLookup() | logical.IndexSearch():
             return slots_set(operator.scan)
+        case logical.OrderedSearch():
+            return slots_set(operator.search)
         case logical.HistoryScan() | logical.UserTables():
             slots = (operator.variable, None, None)
         case logical.Iterate():
@@ -107,10 +109,15 @@ def comparisons(condition: Expression, slot: int, bound: set[int]) -> Iterator[C
             used |= set() if condition.escape is None else slots_used(condition.escape)
             if path is not None and not used & bound:
                 yield Comparison(path, "LIKE", condition)
+        case _:
+            return
 
 
 def _operation(node: syntax.Operation, slot: int, bound: set[int]) -> Iterator[Comparison]:
-    sides = ((node.left, node.right, node.operator), (node.right, node.left, MIRRORED[node.operator]))
+    sides = (
+        (node.left, node.right, node.operator),
+        (node.right, node.left, MIRRORED[node.operator]),
+    )
     for field, value, operator in sides:
         path = field_path(field, slot)
         if path is not None and not slots_used(value) & bound:

@@ -21,7 +21,8 @@ def hash_joins(plan: Plan) -> Plan:
       scan t
       scan u
     """
-    return _hashed(plan)
+    improved: Plan = _hashed(plan)
+    return improved
 
 
 def _hashed(node: Any) -> Any:
@@ -52,11 +53,11 @@ def _hash_join(join: logical.Joined, right: logical.Filter) -> logical.HashJoine
             alone.append(condition)
     if not keys:
         return None
-    condition = conjunction(alone)
+    filter_of_right = conjunction(alone)
     return logical.HashJoined(
         "left" if join.kind == "left" else "inner",
         join.left,
-        source if condition is None else logical.Filter(source, condition),
+        source if filter_of_right is None else logical.Filter(source, filter_of_right),
         tuple(left for left, _ in keys),
         tuple(right for _, right in keys),
         conjunction(rest),
@@ -72,7 +73,7 @@ def _equal_sides(
         return None
     for first, second in ((condition.left, condition.right), (condition.right, condition.left)):
         of_first, of_second = slots_used(first), slots_used(second)
-        if of_second & right_slots and not of_second & left_slots and not of_first & right_slots:
-            if of_first & left_slots:
-                return first, second
+        apart = not of_second & left_slots and not of_first & right_slots
+        if apart and of_second & right_slots and of_first & left_slots:
+            return first, second
     return None

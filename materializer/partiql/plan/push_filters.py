@@ -29,7 +29,8 @@ def push_filters(plan: Plan) -> Plan:
       filter b.y = a.y
         scan u
     """
-    return _pushed(plan)
+    improved: Plan = _pushed(plan)
+    return improved
 
 
 def _pushed(node: Any) -> Any:
@@ -72,5 +73,3 @@ def _through_join(join: logical.Joined, conditions: list[Expression]) -> logical
         join.kind, left, right, join.condition, join.left_slots, join.right_slots
     )
     return filtered(joined, stay)
-
-

@@ -54,15 +54,6 @@ def _lines(node: Any, depth: int) -> Iterator[str]:
 
 def _line(node: Any) -> tuple[str, tuple[Any, ...]]:
     match node:
-        case logical.Scan():
-            return f"scan {node.table.name}", ()
-        case logical.DocumentLookup():
-            return f"document lookup {node.scan.table.name}", ()
-        case logical.IndexSearch():
-            return f"search {node.scan.table.name} ({_uses(node)})", ()
-        case logical.HistoryScan():
-            of = "" if node.id is None else f" of {formatted(node.id)}"
-            return f"history {node.table.name}{of}", ()
         case logical.Filter():
             return f"filter {formatted(node.condition)}", (node.source,)
         case logical.Joined():
@@ -72,16 +63,34 @@ def _line(node: Any) -> tuple[str, tuple[Any, ...]]:
             pairs = zip(node.left_keys, node.right_keys, strict=True)
             on = ", ".join(f"{formatted(a)} = {formatted(b)}" for a, b in pairs)
             return f"hash join {node.kind} on {on}", (node.left, node.right)
-        case logical.TableCount():
-            return f"count {node.table.name}", ()
+        case logical.OrderedSearch():
+            way = " descending" if node.key.descending else ""
+            return f"in order{way}", (node.search,)
         case logical.Grouped():
             return "group", (node.source,)
-        case logical.Iterate():
-            return f"iterate {formatted(node.value)}", ()
         case logical.Let():
             return "let", (node.source,)
         case _:
-            return type(node).__name__.lower(), ()
+            return _source(node), ()
+
+
+def _source(node: Any) -> str:
+    match node:
+        case logical.Scan():
+            return f"scan {node.table.name}"
+        case logical.DocumentLookup():
+            return f"document lookup {node.scan.table.name}"
+        case logical.IndexSearch():
+            return f"search {node.scan.table.name} ({_uses(node)})"
+        case logical.HistoryScan():
+            of = "" if node.id is None else f" of {formatted(node.id)}"
+            return f"history {node.table.name}{of}"
+        case logical.TableCount():
+            return f"count {node.table.name}"
+        case logical.Iterate():
+            return f"iterate {formatted(node.value)}"
+        case _:
+            return type(node).__name__.lower()
 
 
 def _uses(node: logical.IndexSearch) -> str:
@@ -95,9 +104,7 @@ def _uses(node: logical.IndexSearch) -> str:
         parts.append(f"{names[len(node.equal)]} {'<=' if node.high.inclusive else '<'}")
     if node.like is not None:
         parts.append(f"{names[len(node.equal)]} like")
-    if node.descending:
-        parts.append("descending")
-    return ", ".join(parts)
+    return ", ".join(parts) or "all"
 
 
 def formatted(node: Any) -> str:

@@ -26,7 +26,8 @@ def use_document_ids(plan: Plan) -> Plan:
     filter d = ?
       document lookup t
     """
-    return _looked_up(plan)
+    improved: Plan = _looked_up(plan)
+    return improved
 
 
 def _looked_up(node: Any) -> Any:
@@ -62,8 +63,7 @@ def _scan_id(
             if _is_variable(side, scan.document_id) and not slots_used(value) & bound:
                 return value, False
     if isinstance(condition, syntax.In) and _is_variable(condition.value, scan.document_id):
-        if not slots_used(condition.collection) & bound:
-            return condition.collection, True
+        return None if slots_used(condition.collection) & bound else (condition.collection, True)
     return None
 
 
@@ -73,5 +73,3 @@ def _is_variable(node: Any, slot: int) -> bool:
 
 def _history_of(scan: logical.HistoryScan, document_id: Expression) -> logical.HistoryScan:
     return logical.HistoryScan(scan.table, scan.start, scan.end, scan.variable, document_id)
-
-

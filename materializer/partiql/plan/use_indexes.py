@@ -21,7 +21,8 @@ def use_indexes(plan: Plan) -> Plan:
     filter t.x = 1 AND t.z > 0
       search t (x =)
     """
-    return _indexed(plan)
+    improved: Plan = _indexed(plan)
+    return improved
 
 
 def _indexed(node: Any) -> Any:
@@ -82,9 +83,7 @@ def _use(
         search = IndexSearch(scan, index, tuple(equal), None, low, high)
     elif isinstance(like, syntax.Like):
         rank = (*rank[:3], 1)
-        search = IndexSearch(
-            scan, index, tuple(equal), like=like.pattern, escape=like.escape
-        )
+        search = IndexSearch(scan, index, tuple(equal), like=like.pattern, escape=like.escape)
     return _Use(rank, search)
 
 
@@ -93,8 +92,12 @@ def _value_of(found: Any, operator: str) -> Expression | None:
 
 
 def _low(found: Any) -> Bound | None:
-    return next((Bound(c.value, c.operator == ">=") for c in found if c.operator in (">", ">=")), None)
+    return next(
+        (Bound(c.value, c.operator == ">=") for c in found if c.operator in (">", ">=")), None
+    )
 
 
 def _high(found: Any) -> Bound | None:
-    return next((Bound(c.value, c.operator == "<=") for c in found if c.operator in ("<", "<=")), None)
+    return next(
+        (Bound(c.value, c.operator == "<=") for c in found if c.operator in ("<", "<=")), None
+    )

@@ -84,7 +84,7 @@ class ExpressionResolver:
     def _name(self, node: syntax.Name, scope: Scope | None) -> syntax.Expression:
         variable = None if scope is None else scope.find(node.name)
         if variable is not None:
-            return variable  # type: ignore[return-value]
+            return variable
         rows = () if scope is None else scope.all_rows()
         outside = self.names.value(node.name)
         if not rows:
@@ -92,9 +92,9 @@ class ExpressionResolver:
                 raise self.names.unknown(node.name)
             return outside
         if len(rows) == 1 and (outside is None or not isinstance(outside, syntax.Constant)):
-            return syntax.Path(rows[0], (syntax.Field(node.name),))  # type: ignore[arg-type]
+            return syntax.Path(rows[0], (syntax.Field(node.name),))
         fallback = outside if isinstance(outside, syntax.Constant) else None
-        return Attribute(node.name, rows, fallback)  # type: ignore[return-value]
+        return Attribute(node.name, rows, fallback)
 
     def _in_group(self, node: Any, scope: Scope, grouping: Grouping) -> Any:
         """A key, an aggregate or the group itself; None where the node has to be taken apart."""
@@ -148,7 +148,9 @@ class ExpressionResolver:
     def _call(self, node: syntax.Call, scope: Scope | None) -> Any:
         name, count = node.name, len(node.arguments)
         if name in AGGREGATES:
-            raise QueryTypeError(f"{name} belongs into a SELECT; for one collection use COLL_{name}")
+            raise QueryTypeError(
+                f"{name} belongs into a SELECT; for one collection use COLL_{name}"
+            )
         if node.star or (node.quantified and not name.startswith("COLL_")):
             raise QueryTypeError(f"{name} takes no * and no DISTINCT")
         if name in SPECIAL_CALLS:

@@ -1,5 +1,6 @@
 """FROM, GROUP BY, SELECT lists, ORDER BY and set operators."""
 
+from dataclasses import replace
 from typing import Any
 
 from journal.errors import InputError, QueryTypeError
@@ -30,7 +31,7 @@ class QueryResolver(ExpressionResolver):
         inner = Scope(scope)
         inner.declare(row, row=True)
         return self._cut(
-            Block(logical.Iterate(Nested(combined, "collection"), row.slot), row),  # type: ignore[arg-type]
+            Block(logical.Iterate(Nested(combined, "collection"), row.slot), row),
             node,
             self._order(node.order, {}, inner),
             scope,
@@ -40,7 +41,14 @@ class QueryResolver(ExpressionResolver):
         limit = None if node.limit is None else self.expression(node.limit, outer)
         offset = None if node.offset is None else self.expression(node.offset, outer)
         return Block(
-            block.source, block.output, block.distinct, order, bool(node.order), limit, offset, block.pivot
+            block.source,
+            block.output,
+            block.distinct,
+            order,
+            bool(node.order),
+            limit,
+            offset,
+            block.pivot,
         )
 
     def _select(self, node: syntax.Select, outer: Scope | None) -> Block:
@@ -53,15 +61,14 @@ class QueryResolver(ExpressionResolver):
         if node.where is not None:
             source = logical.Filter(source, self.expression(node.where, scope))
         grouping = None
-        base = scope
         if node.group or node.group_name or _aggregates(node):
-            scope, grouping, keys = self._group(node, scope)
+            scope, grouping = self._group(node, scope)
         output, pivot = self._output(node, scope)
         having = None if node.having is None else self.expression(node.having, scope)
         aliases = {item.alias: item.value for item in node.items if item.alias is not None}
         order = self._order(node.order, aliases, scope)
         if grouping is not None:
-            source = self._grouped(source, node, scope, grouping, keys, base)
+            source = _grouped(source, node, scope)
         if having is not None:
             source = logical.Filter(source, having)
         block = Block(source, output, node.distinct, pivot=pivot)
@@ -78,27 +85,18 @@ class QueryResolver(ExpressionResolver):
 
     # GROUP BY
 
-    def _group(self, node: syntax.Select, base: Scope) -> tuple[Scope, Grouping, Any]:
+    def _group(self, node: syntax.Select, base: Scope) -> tuple[Scope, Grouping]:
         grouping = Grouping(base)
         scope = Scope(base.parent, grouping=grouping)
-        keys = []
         for position, key in enumerate(node.group, 1):
             resolved = self.expression(key.value, base)
             name = key.alias or implied_name(key.value) or f"_{position}"
             variable = self.new_variable(name)
             scope.variables.setdefault(name, variable)
             grouping.keys.append((key.value, resolved, variable))
-            keys.append((variable.slot, resolved))
         if node.group_name is not None:
             scope.declare(self.new_variable(node.group_name))
-        return scope, grouping, tuple(keys)
-
-    def _grouped(
-        self, source: Operator, node: syntax.Select, scope: Scope, grouping: Grouping, keys: Any, base: Scope
-    ) -> Operator:  # fmt: skip
-        group = scope.variables[node.group_name].slot if node.group_name is not None else None
-        members = tuple((name, variable.slot) for name, variable in base.variables.items())
-        return logical.Grouped(source, keys, tuple(grouping.aggregations), group, members)
+        return scope, grouping
 
     # SELECT
 
@@ -126,7 +124,7 @@ class QueryResolver(ExpressionResolver):
         if scope.grouping is not None:
             named = [*(variable for _, _, variable in scope.grouping.keys)]
             named += [v for v in scope.variables.values() if v not in named]
-            return logical.Row(tuple((variable.name, variable) for variable in named))  # type: ignore[misc]
+            return logical.Row(tuple((variable.name, variable) for variable in named))
         if not scope.rows:
             raise QueryTypeError("SELECT * needs FROM")
         spreads = [logical.Spread(row, position) for position, row in enumerate(scope.rows, 1)]
@@ -172,7 +170,7 @@ class QueryResolver(ExpressionResolver):
         hidden = name is None or (node.name is None and name in scope.variables)
         name = f"_{len(scope.rows) + 1}" if name is None or hidden else name
         operator, variable = self._operator(node, name, scope, change=change)
-        scope.declare(variable, row=not node.unpivot or node.name is not None or True)
+        scope.declare(variable, row=True)
         return self._with_marks(operator, node, scope)
 
     def _operator(
@@ -215,14 +213,11 @@ class QueryResolver(ExpressionResolver):
                 slots[mark] = variable.slot
         absent: list[tuple[int, syntax.Expression]] = []
         if isinstance(operator, logical.Iterate):
-            ordinal, document_id = slots.get("ordinal"), slots.get("document_id")
-            return logical.Iterate(
-                operator.value, operator.variable, ordinal, document_id, operator.unpivot
+            return replace(
+                operator, ordinal=slots.get("ordinal"), document_id=slots.get("document_id")
             )
         if isinstance(operator, logical.Scan) and "document_id" in slots:
-            operator = logical.Scan(
-                operator.table, operator.committed, operator.variable, slots.pop("document_id"), operator.document
-            )  # fmt: skip
+            operator = replace(operator, document_id=slots.pop("document_id"))
         absent = [(slot, syntax.Constant(MISSING)) for slot in slots.values()]
         return logical.Let(operator, tuple(absent)) if absent else operator
 
@@ -241,6 +236,19 @@ class QueryResolver(ExpressionResolver):
         return logical.HistoryScan(found[0], start, end, variable.slot), variable
 
 
+def _grouped(source: Operator, node: syntax.Select, scope: Scope) -> Operator:
+    grouping = scope.grouping
+    assert grouping is not None
+    group = None if node.group_name is None else scope.variables[node.group_name].slot
+    return logical.Grouped(
+        source,
+        tuple((variable.slot, resolved) for _, resolved, variable in grouping.keys),
+        tuple(grouping.aggregations),
+        group,
+        tuple((name, variable.slot) for name, variable in grouping.base.variables.items()),
+    )
+
+
 def implied_name(node: syntax.Expression) -> str | None:
     """The name that a value has by itself: that of the variable, or of the path's last field."""
     if isinstance(node, syntax.Name):
@@ -252,9 +260,7 @@ def implied_name(node: syntax.Expression) -> str | None:
 
 
 def _is_user_tables(value: syntax.Expression) -> bool:
-    return value == syntax.Path(
-        syntax.Name("information_schema"), (syntax.Field("user_tables"),)
-    )
+    return value == syntax.Path(syntax.Name("information_schema"), (syntax.Field("user_tables"),))
 
 
 def _aggregates(node: syntax.Select) -> bool:

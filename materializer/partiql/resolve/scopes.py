@@ -42,7 +42,9 @@ class Scope:
             QueryTypeError: The name is taken in this query.
         """
         if variable.name in self.variables:
-            raise QueryTypeError(f"{variable.name!r} is declared twice; give one of them another alias")
+            raise QueryTypeError(
+                f"{variable.name!r} is declared twice; give one of them another alias"
+            )
         self.variables[variable.name] = variable
         if row:
             self.rows.append(variable)

@@ -170,7 +170,8 @@ class StatementResolver(QueryResolver):
                     nearest = nearest_names(node.index, {each.name: each for each in table.indexes})
                     raise UnknownTableError(node.index, kind="index", nearest=nearest)
                 return logical.DropIndexPlan(table, index)
-        raise AssertionError(node)
+            case _:
+                raise AssertionError(node)
 
     def _create_index(self, node: syntax.CreateIndexStatement) -> Plan:
         table = self._table(node.table)

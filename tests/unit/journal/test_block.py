@@ -74,7 +74,7 @@ def test_a_block_commits_to_the_block_before_it():
 def test_a_payload_is_salt_and_document():
     payload = payload_of(b"{}", lambda count: b"s" * count)
 
-    assert b"s" * SALT_SIZE + b"{}" == payload
+    assert payload == b"s" * SALT_SIZE + b"{}"
     assert document_of(payload) == b"{}"
 
 

@@ -40,7 +40,7 @@ def with_index() -> Catalog:
 
 
 def test_system_tables_have_the_ids_one_two_and_three():
-    assert [LEDGER_TABLE_ID, TABLES_TABLE_ID, INDEXES_TABLE_ID] == [an_id(1), an_id(2), an_id(3)]
+    assert [an_id(1), an_id(2), an_id(3)] == [LEDGER_TABLE_ID, TABLES_TABLE_ID, INDEXES_TABLE_ID]
     assert {an_id(1), an_id(2), an_id(3)} == SYSTEM_TABLE_IDS
 
 
@@ -128,7 +128,7 @@ def test_a_fold_leaves_the_catalog_it_was_given_as_it_was():
     ("value", "text"),
     [
         (
-            ledger_document(a_ledger()),
+            ledger_document(a_ledger(checkpoint_key="indelible/registry/0+00000000+AQ==")),
             b'{"checkpointKey":"indelible/registry/0+00000000+AQ==","createdAt":"2026-09-21T14:13:20Z",'
             b'"durability":{"allowSingleBroker":false,"unverifiedSettings":false},"formatVersion":1,'
             b'"name":"registry","strandId":"000000000000000000Eg00"}',
@@ -171,9 +171,15 @@ MALFORMED = {
     "ledger-strand-a-number": (LEDGER_TABLE_ID, INSERT, changed(LEDGER, strandId=5)),
     "ledger-durability-null": (LEDGER_TABLE_ID, INSERT, changed(LEDGER, durability=None)),
     "ledger-durability-incomplete": (
-        LEDGER_TABLE_ID, INSERT, changed(LEDGER, durability={"allowSingleBroker": True})),
+        LEDGER_TABLE_ID,
+        INSERT,
+        changed(LEDGER, durability={"allowSingleBroker": True}),
+    ),
     "ledger-durability-a-number": (
-        LEDGER_TABLE_ID, INSERT, changed(LEDGER, durability={"allowSingleBroker": 1, "unverifiedSettings": False})),
+        LEDGER_TABLE_ID,
+        INSERT,
+        changed(LEDGER, durability={"allowSingleBroker": 1, "unverifiedSettings": False}),
+    ),
     "table-deleted": (TABLES_TABLE_ID, DELETE, None),
     "table-a-number": (TABLES_TABLE_ID, INSERT, 7),
     "table-without-name": (TABLES_TABLE_ID, INSERT, changed(TABLE, name=WITHOUT)),
@@ -193,7 +199,7 @@ MALFORMED = {
     "index-step-a-number": (INDEXES_TABLE_ID, INSERT, changed(INDEX, paths=[["a", 0]])),
     "index-status-dropped": (INDEXES_TABLE_ID, INSERT, changed(INDEX, status="DROPPED")),
     "index-without-status": (INDEXES_TABLE_ID, INSERT, changed(INDEX, status=WITHOUT)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("mutation", MALFORMED)

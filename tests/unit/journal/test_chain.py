@@ -17,7 +17,7 @@ from journal.chain import (
     genesis_ledger,
     link,
 )
-from journal.codec import Entry, Operation, TransactionEntry, encode_header
+from journal.codec import Operation, TransactionEntry, encode_header
 from journal.errors import BrokenLinkError, UnsupportedError
 from journal.log import Record
 from tests.support.builders import (
@@ -26,7 +26,6 @@ from tests.support.builders import (
     STARTED,
     STRAND_ID,
     a_block,
-    a_chain,
     a_genesis,
     a_ledger,
     a_revision,
@@ -34,11 +33,10 @@ from tests.support.builders import (
     an_id,
     read_chain,
     tip_of,
-    with_entries,
     with_header,
 )
+from tests.support.mutations import CHAIN, INVALID
 
-CHAIN = a_chain(6)
 TIP = tip_of(CHAIN[3])
 NEXT = CHAIN[4]
 OTHER_STRAND = an_id(0xFFFF)
@@ -119,64 +117,10 @@ class TestRule3Newer:
         assert reason_of(with_header(NEXT, format_version=version)) is Reason.INVALID
 
 
-def two_transactions() -> list:
-    return [
-        a_transaction(a_revision({"a": 1}, transaction_id=an_id(1), document_id=an_id(11))),
-        a_transaction(a_revision({"a": 2}, transaction_id=an_id(2), document_id=an_id(12))),
-    ]
-
-
-BIG = a_block(*two_transactions(), after=CHAIN[3])
-E1, E2, E3, E4 = BIG.entries
-FIRST, SECOND_ONE = two_transactions()
-DELETION = a_revision(operation=Operation.DELETE, version=1)
-OVER = {"after": CHAIN[3]}
-
-INVALID = {
-    "entry-swapped": (with_entries(BIG, [E1, E4, E3, E2]), "entries_root"),
-    "entry-dropped": (with_entries(BIG, [E1, E2, E3]), "entry_count 4, but 3"),
-    "entry-doubled": (with_entries(BIG, [E1, E2, E3, E4, E4]), "entry_count 4, but 5"),
-    "entries-root-flipped": (with_header(BIG, entries_root=bytes(32)), "entries_root"),
-    "entry-count-plus-one": (with_header(BIG, entry_count=5), "entry_count 5, but 4"),
-    "no-entries": (a_block([], **OVER).encode(), "does not begin with a transaction"),
-    "payload-changed": (with_entries(BIG, [E1, Entry(E2.body, E2.payload[:-1] + b"!"), E3, E4]),
-                        "entry 1: payload_hash"),
-    "payloads-swapped": (with_entries(BIG, [E1, Entry(E2.body, E4.payload), E3, Entry(E4.body, E2.payload)]),
-                         "entry 1: payload_hash"),
-    "payload-removed": (with_entries(BIG, [E1, Entry(E2.body, b""), E3, E4]), "entry 1: a payload without"),
-    "payload-of-a-transaction": (with_entries(BIG, [Entry(E1.body, b"x"), E2, E3, E4]),
-                                 "entry 0: a transaction entry with a payload"),
-    "payload-of-a-deletion": (
-        (lambda block: with_entries(block, [block.entries[0], Entry(block.entries[1].body, b"x" * 20)]))(
-            a_block(a_transaction(DELETION), **OVER)), "entry 1: a payload without a payload hash"),
-    "payload-is-salt-alone": (
-        a_block([*a_transaction(DELETION)[:1],
-                 (Entry(a_revision({})[0].body, b"s" * 16), a_revision({})[1])], **OVER).encode(),
-        "entry 1: a payload without a document"),
-    "revision-first": (a_block([FIRST[1], FIRST[0]], **OVER).encode(), "does not begin with a transaction"),
-    "revision-count-plus-one": (a_block(a_transaction(a_revision(), revision_count=2), **OVER).encode(),
-                                "entry 0: revision_count 2, but 1"),
-    "revision-count-minus-one": (a_block(a_transaction(a_revision(), revision_count=0), **OVER).encode(),
-                                 "entry 0: revision_count 0, but 1"),
-    "revision-count-negative": (a_block(a_transaction(a_revision(), revision_count=-1), **OVER).encode(),
-                                "entry 0: revision_count -1"),
-    "revision-count-of-the-second-transaction": (
-        a_block(FIRST, a_transaction(SECOND_ONE[1], revision_count=7), **OVER).encode(),
-        "entry 2: revision_count 7"),
-    "revision-of-another-transaction": (a_block([FIRST[0], SECOND_ONE[1]], **OVER).encode(),
-                                        "entry 1: a revision of another transaction"),
-    "timestamp-negative": (a_block(timestamp=-1, **OVER).encode(), "timestamp -1"),
-    "timestamp-after-year-9999": (a_block(timestamp=TIMESTAMP_MAX + 1, **OVER).encode(), "timestamp 2534"),
-    "trailing-byte": (NEXT.encode() + b"\x00", "1 bytes too many"),
-    "cut": (NEXT.encode()[:-1], "in more than one piece"),
-    "writer-too-long": (a_block(writer="w" * 256, **OVER).encode(), "writer of 256 bytes"),
-}  # fmt: skip
-
-
 class TestRule4NotValidInItself:
     @pytest.mark.parametrize("mutation", INVALID)
     def test_a_block_is_ignored_for(self, mutation):
-        value, fault = INVALID[mutation]
+        value, fault, _ = INVALID[mutation]
 
         checked = check(Record(9, value))
 
@@ -189,14 +133,14 @@ class TestRule4NotValidInItself:
     )
     def test_an_operation_without_its_payload_is_ignored(self, operation, payload):
         revision = revision_entry(an_id(1), an_id(2), an_id(3), 0, operation, payload)
-        value = a_block(a_transaction(revision), **OVER).encode()
+        value = a_block(a_transaction(revision), after=CHAIN[3]).encode()
 
         assert reason_of(value) is Reason.INVALID
         assert "payload hash goes with" in placed(value).detail
 
     @pytest.mark.parametrize("timestamp", [0, TIMESTAMP_MAX])
     def test_the_first_and_the_last_timestamp_are_valid(self, timestamp):
-        checked = check(Record(9, a_block(timestamp=timestamp, **OVER).encode()))
+        checked = check(Record(9, a_block(timestamp=timestamp, after=CHAIN[3]).encode()))
 
         assert isinstance(checked, Checked)
         assert checked.block is not None
@@ -244,7 +188,7 @@ class TestRule7Accepted:
 
     def test_a_transaction_without_revisions_is_accepted(self):
         content = TransactionEntry(an_id(1), "", (), 0, {})
-        block = a_block([(transaction_entry(content), content)], **OVER)
+        block = a_block([(transaction_entry(content), content)], after=CHAIN[3])
 
         assert isinstance(placed(block.encode()), Accepted)
 
@@ -289,6 +233,60 @@ class TestTheOrderOfTheRules:
         assert reason_of(with_header(NEXT, timestamp=-1)) is Reason.INVALID
 
 
+NOT_ONE = {
+    "previous-hash-not-zero": (
+        a_genesis(previous_block_hash=b"\x01" + bytes(31)),
+        "previous hash is not zero",
+    ),
+    "another-table": (a_genesis(table_id=TABLES_TABLE_ID), "not the insert of a ledger document"),
+    "an-update": (a_genesis(operation=Operation.UPDATE), "not the insert of a ledger document"),
+    "a-delete": (a_genesis(operation=Operation.DELETE), "not the insert of a ledger document"),
+    "version-one": (a_genesis(version=1), "not the insert of a ledger document"),
+    "an-ordinary-block": (
+        a_block(sequence_number=0, previous_block_hash=GENESIS_PREVIOUS),
+        "not the insert",
+    ),
+    "two-revisions": (
+        a_block(
+            a_transaction(a_revision(), a_revision(document_id=an_id(5))),
+            sequence_number=0,
+            previous_block_hash=GENESIS_PREVIOUS,
+        ),
+        "one transaction",
+    ),
+    "two-empty-transactions": (
+        a_block(
+            [a_transaction(a_revision(), revision_count=0)[0]] * 2,
+            sequence_number=0,
+            previous_block_hash=GENESIS_PREVIOUS,
+        ),
+        "not the insert",
+    ),
+    "one-empty-transaction": (
+        a_block(
+            [a_transaction(a_revision(), revision_count=0)[0]],
+            sequence_number=0,
+            previous_block_hash=GENESIS_PREVIOUS,
+        ),
+        "one transaction",
+    ),
+    "document-not-a-struct": (a_genesis(data=[1]), "not a ledger document"),
+    "document-without-a-name": (
+        a_genesis(data={k: v for k, v in ledger_document(a_ledger()).items() if k != "name"}),
+        "not a ledger document",
+    ),
+    "document-of-another-strand": (
+        a_genesis(data=ledger_document(a_ledger(strand_id=OTHER_STRAND))),
+        "names another strand",
+    ),
+    "document-with-a-strand-that-is-no-id": (
+        a_genesis(data=ledger_document(a_ledger()) | {"strandId": ["00"] * 22}),
+        "not a ledger document",
+    ),
+    "document-of-another-name": (a_genesis("other"), "genesis of ledger 'other'"),
+}
+
+
 class TestGenesis:
     ORIGIN = Origin(LEDGER_NAME)
 
@@ -319,35 +317,9 @@ class TestGenesis:
         assert reading.tip.strand_id == STRAND_ID
         assert [ignored.reason for ignored in reading.ignored] == [Reason.NOT_GENESIS]
 
-    NOT_ONE = {
-        "previous-hash-not-zero": (a_genesis(previous_block_hash=b"\x01" + bytes(31)), "previous hash is not zero"),
-        "another-table": (a_genesis(table_id=TABLES_TABLE_ID), "not the insert of a ledger document"),
-        "an-update": (a_genesis(operation=Operation.UPDATE), "not the insert of a ledger document"),
-        "a-delete": (a_genesis(operation=Operation.DELETE), "not the insert of a ledger document"),
-        "version-one": (a_genesis(version=1), "not the insert of a ledger document"),
-        "an-ordinary-block": (a_block(sequence_number=0, previous_block_hash=GENESIS_PREVIOUS), "not the insert"),
-        "two-revisions": (a_block(a_transaction(a_revision(), a_revision(document_id=an_id(5))),
-                                  sequence_number=0, previous_block_hash=GENESIS_PREVIOUS), "one transaction"),
-        "two-empty-transactions": (
-            a_block([a_transaction(a_revision(), revision_count=0)[0]] * 2,
-                    sequence_number=0, previous_block_hash=GENESIS_PREVIOUS), "not the insert"),
-        "one-empty-transaction": (
-            a_block([a_transaction(a_revision(), revision_count=0)[0]],
-                    sequence_number=0, previous_block_hash=GENESIS_PREVIOUS), "one transaction"),
-        "document-not-a-struct": (a_genesis(data=[1]), "not a ledger document"),
-        "document-without-a-name": (
-            a_genesis(data={k: v for k, v in ledger_document(a_ledger()).items() if k != "name"}),
-            "not a ledger document"),
-        "document-of-another-strand": (a_genesis(data=ledger_document(a_ledger(strand_id=OTHER_STRAND))),
-                                       "names another strand"),
-        "document-with-a-strand-that-is-no-id": (a_genesis(data=ledger_document(a_ledger()) | {"strandId": ["00"] * 22}),
-                                                 "not a ledger document"),
-        "document-of-another-name": (a_genesis("other"), "genesis of ledger 'other'"),
-    }  # fmt: skip
-
     @pytest.mark.parametrize("mutation", NOT_ONE)
     def test_a_block_zero_is_not_the_genesis_for(self, mutation):
-        block, detail = self.NOT_ONE[mutation]
+        block, detail = NOT_ONE[mutation]
         value = block.encode()
 
         assert reason_of(value, self.ORIGIN) is Reason.NOT_GENESIS

@@ -41,7 +41,9 @@ EMPTY_TRANSACTION = TransactionEntry(ID_1, "", (), 0, {})
 EMPTY_TRANSACTION_BYTES = bytes.fromhex("00" + "01" * 16 + "00" "00" "00" "00")  # fmt: skip
 
 REVISION = RevisionEntry(ID_1, ID_2, ID_3, 64, Operation.UPDATE, HASH)
-REVISION_BYTES = bytes.fromhex("02" + "01" * 16 + "02" * 16 + "03" * 16 + "8001" "02" "02" + "aa" * 32)  # fmt: skip
+REVISION_BYTES = bytes.fromhex(
+    "02" + "01" * 16 + "02" * 16 + "03" * 16 + "8001" "02" "02" + "aa" * 32
+)  # fmt: skip
 DELETION = RevisionEntry(ID_1, ID_2, ID_3, 1, Operation.DELETE, None)
 DELETION_BYTES = bytes.fromhex("02" + "01" * 16 + "02" * 16 + "03" * 16 + "02" "04" "00")  # fmt: skip
 
@@ -57,18 +59,18 @@ BLOCK_BYTES = bytes.fromhex(
 
 
 def test_a_header_is_its_fields_one_after_another():
-    assert HEADER_BYTES == encode_header(HEADER)
-    assert HEADER == decode_header(HEADER_BYTES)
+    assert encode_header(HEADER) == HEADER_BYTES
+    assert decode_header(HEADER_BYTES) == HEADER
 
 
 def test_a_transaction_entry_is_branch_zero_with_sorted_labels():
-    assert TRANSACTION_BYTES == encode_transaction_entry(TRANSACTION)
-    assert TRANSACTION == decode_body(TRANSACTION_BYTES)
+    assert encode_transaction_entry(TRANSACTION) == TRANSACTION_BYTES
+    assert decode_body(TRANSACTION_BYTES) == TRANSACTION
 
 
 def test_an_empty_array_or_map_is_one_zero_byte():
-    assert EMPTY_TRANSACTION_BYTES == encode_transaction_entry(EMPTY_TRANSACTION)
-    assert EMPTY_TRANSACTION == decode_body(EMPTY_TRANSACTION_BYTES)
+    assert encode_transaction_entry(EMPTY_TRANSACTION) == EMPTY_TRANSACTION_BYTES
+    assert decode_body(EMPTY_TRANSACTION_BYTES) == EMPTY_TRANSACTION
 
 
 def test_labels_are_sorted_by_their_utf_8_bytes():
@@ -81,13 +83,13 @@ def test_labels_are_sorted_by_their_utf_8_bytes():
 
 
 def test_a_revision_entry_is_branch_one():
-    assert REVISION_BYTES == encode_revision_entry(REVISION)
-    assert REVISION == decode_body(REVISION_BYTES)
+    assert encode_revision_entry(REVISION) == REVISION_BYTES
+    assert decode_body(REVISION_BYTES) == REVISION
 
 
 def test_a_deletion_has_no_payload_hash():
-    assert DELETION_BYTES == encode_revision_entry(DELETION)
-    assert DELETION == decode_body(DELETION_BYTES)
+    assert encode_revision_entry(DELETION) == DELETION_BYTES
+    assert decode_body(DELETION_BYTES) == DELETION
 
 
 @pytest.mark.parametrize("version", [0, 1, 63, 64, 8191, 8192, 2**63 - 1, -1, -(2**63)])
@@ -103,18 +105,18 @@ def test_every_version_operation_and_payload_hash_comes_back(version, operation,
 
 
 def test_a_block_is_marker_header_and_entries():
-    assert BLOCK_BYTES == encode_block(b"hdr", ENTRIES)
+    assert encode_block(b"hdr", ENTRIES) == BLOCK_BYTES
 
     header, at = split_envelope(BLOCK_BYTES)
 
     assert header == b"hdr"
-    assert ENTRIES == decode_entries(BLOCK_BYTES, at)
+    assert decode_entries(BLOCK_BYTES, at) == ENTRIES
 
 
 def test_a_block_without_entries_is_written_and_read():
     data = encode_block(b"hdr", [])
 
-    assert MARKER + b"\x06hdr\x00" == data
+    assert data == MARKER + b"\x06hdr\x00"
     assert decode_entries(data, split_envelope(data)[1]) == []
 
 
@@ -165,13 +167,16 @@ HEADERS = {
     "version-two-to-the-31": (b"\x80\x80\x80\x80\x10" + HEADER_BYTES[1:], "more than 32 bits"),
     "sequence-long-varint": (replaced(HEADER_BYTES, "d804", "d88400"), NOT_SHORTEST),
     "sequence-of-65-bits": (replaced(HEADER_BYTES, "d804", "80808080808080808002"), "more than 64 bits"),
-    "sequence-of-11-bytes": (replaced(HEADER_BYTES, "d804", "8080808080808080808001"), "more than 64 bits"),
+    "sequence-of-11-bytes": (replaced(HEADER_BYTES, "d804", "8080808080808080808001"),
+    "more than 64 bits"),
     "timestamp-long-varint": (replaced(HEADER_BYTES, "ffad06", "ffad8600"), NOT_SHORTEST),
     "writer-not-utf-8": (HEADER_BYTES[:-2] + b"\xc3\x28", "not UTF-8"),
-    "writer-a-surrogate": (encode_header(HEADER._replace(writer=""))[:-1] + b"\x06\xed\xa0\x80", "not UTF-8"),
+    "writer-a-surrogate": (encode_header(HEADER._replace(writer=""))[:-1] + b"\x06\xed\xa0\x80",
+    "not UTF-8"),
     "writer-size-negative": (HEADER_BYTES[:-4] + b"\x01", "ends too early"),
     "writer-of-256-bytes": (encode_header(HEADER._replace(writer="w" * 256)), "writer of 256 bytes"),
-    "writer-of-256-bytes-in-128-letters": (encode_header(HEADER._replace(writer="é" * 128)), "writer of 256 bytes"),
+    "writer-of-256-bytes-in-128-letters": (encode_header(HEADER._replace(writer="é" * 128)),
+    "writer of 256 bytes"),
 }  # fmt: skip
 
 
@@ -209,13 +214,17 @@ BODIES = {
     "statements-long-end": (
         replaced(TRANSACTION_BYTES, STATEMENTS, "04" "0241" "0642c3a9" "8000"), "more than one piece"),
     "labels-unsorted": (
-        replaced(TRANSACTION_BYTES, LABELS, "04" "0262" "0232" "0261" "0231" "00"), "not unique and sorted"),
+        replaced(TRANSACTION_BYTES, LABELS, "04" "0262" "0232" "0261" "0231" "00"),
+        "not unique and sorted"),
     "labels-duplicate": (
-        replaced(TRANSACTION_BYTES, LABELS, "04" "0261" "0231" "0261" "0232" "00"), "not unique and sorted"),
+        replaced(TRANSACTION_BYTES, LABELS, "04" "0261" "0231" "0261" "0232" "00"),
+        "not unique and sorted"),
     "labels-in-two-blocks": (
-        replaced(TRANSACTION_BYTES, LABELS, "02" "0261" "0231" "02" "0262" "0232" "00"), "more than one piece"),
+        replaced(TRANSACTION_BYTES, LABELS, "02" "0261" "0231" "02" "0262" "0232" "00"),
+        "more than one piece"),
     "labels-negative-count-with-size": (
-        replaced(TRANSACTION_BYTES, LABELS, "03" "10" "0261" "0231" "0262" "0232" "00"), "negative count"),
+        replaced(TRANSACTION_BYTES, LABELS, "03" "10" "0261" "0231" "0262" "0232" "00"),
+        "negative count"),
     "label-key-not-utf-8": (
         replaced(TRANSACTION_BYTES, LABELS, "04" "0261" "0231" "02ff" "0232" "00"), "not UTF-8"),
     "label-value-not-utf-8": (
@@ -231,7 +240,8 @@ BODIES = {
     "operation-three": (DELETION_BYTES[:50] + b"\x06\x00", "unknown operation 3"),
     "operation-minus-one": (DELETION_BYTES[:50] + b"\x01\x00", "unknown operation -1"),
     "operation-three-at-the-usual-size": (
-        encode_revision_entry(REVISION._replace(version=1))[:50] + b"\x06\x02" + HASH, "unknown operation 3"),
+        encode_revision_entry(REVISION._replace(version=1))[:50] + b"\x06\x02" + HASH,
+        "unknown operation 3"),
     "payload-hash-branch-two": (DELETION_BYTES[:51] + b"\x04" + HASH, "unknown payload_hash branch 2"),
     "payload-hash-branch-minus-one": (DELETION_BYTES[:51] + b"\x01", "unknown payload_hash branch -1"),
     "payload-hash-short": (REVISION_BYTES[:-1], "ends too early"),
@@ -259,7 +269,8 @@ BLOCKS = {
     "trailing-byte": (BLOCK_BYTES + b"\x00", "1 bytes too many"),
     "trailing-byte-after-no-entries": (encode_block(b"hdr", []) + b"\x00", "1 bytes too many"),
     "entries-in-two-blocks": (
-        replaced(BLOCK_BYTES, "04" + FIRST + SECOND, "02" + FIRST + "02" + SECOND), "more than one piece"),
+        replaced(BLOCK_BYTES, "04" + FIRST + SECOND, "02" + FIRST + "02" + SECOND),
+        "more than one piece"),
     "entries-negative-count-with-size": (
         replaced(BLOCK_BYTES, "04" + FIRST + SECOND, "03" "24" + FIRST + SECOND), "negative count"),
     "entries-long-count": (replaced(BLOCK_BYTES, "04" + FIRST, "8400" + FIRST), NOT_SHORTEST),
@@ -276,7 +287,8 @@ BLOCKS = {
     "payload-encoding-negative": (replaced(BLOCK_BYTES, SECOND, "0278" "01" "0e" "7061796c6f6164"),
                                   "with encoding -1"),
     "body-size-negative": (replaced(BLOCK_BYTES, "08626f6479", "09626f6479"), "ends too early"),
-    "payload-size-long-varint": (replaced(BLOCK_BYTES, SECOND, "0278" "02" "8e00" "7061796c6f6164"), NOT_SHORTEST),
+    "payload-size-long-varint": (replaced(BLOCK_BYTES, SECOND,
+    "0278" "02" "8e00" "7061796c6f6164"), NOT_SHORTEST),
 }  # fmt: skip
 
 

@@ -67,7 +67,8 @@ TYPES = [
     (Decimal(1), '{"$decimal":"1"}'),
     (Decimal("1." + "3" * 60), '{"$decimal":"1.' + "3" * 60 + '"}'),
     (datetime.datetime(2026, 11, 23, 18, tzinfo=UTC), '{"$timestamp":"2026-11-23T18:00:00Z"}'),
-    (datetime.datetime(2026, 11, 23, 18, 0, 0, 123456, UTC), '{"$timestamp":"2026-11-23T18:00:00.123456Z"}'),
+    (datetime.datetime(2026, 11, 23, 18, 0, 0, 123456, UTC),
+     '{"$timestamp":"2026-11-23T18:00:00.123456Z"}'),
     (datetime.datetime(2026, 11, 23, 18, tzinfo=HOUR), '{"$timestamp":"2026-11-23T18:00:00+01:00"}'),
     (Timestamp("2026-11-23T18:00:00-00:00"), '{"$timestamp":"2026-11-23T18:00:00-00:00"}'),
     (Timestamp("2026-11-23T18:00:00.120Z"), '{"$timestamp":"2026-11-23T18:00:00.120Z"}'),
@@ -261,7 +262,7 @@ def test_the_limit_counts_bytes_and_may_be_reached():
         ("+1", 0),
         ("1.", 2),
         ("'a'", 0),
-        ('{a:1}', 1),
+        ("{a:1}", 1),
         ('{"a":1,}', 6),
         ("[1 /* no */]", 3),
         ("\ufeff1", 0),
@@ -386,7 +387,8 @@ def test_a_wrong_tag_is_refused_with_its_path(text, path, problem):
     [
         ("$int", ""), ("$int", "+1"), ("$int", "01"), ("$int", "1.0"), ("$int", " 1"), ("$int", "1_0"),
         ("$int", "٣"), ("$int", "1\n"), ("$int", "1" * 4301),
-        ("$float", ""), ("$float", "nan"), ("$float", "inf"), ("$float", "+Infinity"), ("$float", "1e999"),
+        ("$float", ""), ("$float", "nan"), ("$float", "inf"), ("$float", "+Infinity"), ("$float",
+         "1e999"),
         ("$float", "1_0"), ("$float", ".5"), ("$float", "0x1p3"),
         ("$decimal", ""), ("$decimal", "NaN"), ("$decimal", "sNaN"), ("$decimal", "Infinity"),
         ("$decimal", "1_0"), ("$decimal", " 1"), ("$decimal", "1e"), ("$decimal", "1,5"),
@@ -420,7 +422,8 @@ def test_a_tag_with_a_text_that_is_none_of_its_values_is_refused_with_its_path(t
         (Decimal(f"1e-{EXPONENT_MAX + 1}"), "exponent"),
         (10**5000, "more than 4,300 digits"),
         (datetime.datetime(2026, 11, 23), "without an offset"),  # noqa: DTZ001
-        (datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(seconds=1))), "whole minutes"),
+        (datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(seconds=1))),
+         "whole minutes"),
         (datetime.time(18, tzinfo=datetime.timezone(datetime.timedelta(seconds=1))), "whole minutes"),
         (datetime.time(18, tzinfo=ZoneInfo("Europe/Berlin")), "depends on the date"),
         ({7: "x"}, "field name 7 is a int"),
@@ -470,7 +473,8 @@ def test_a_foreign_text_is_read_exactly(text, value):
     [
         '{"b":1,"a":2}', '{"a": 1}', '"\\u0041"', '"\\/"', "1.0", "1e2", "9007199254740992", "-0",
         '{"$int":"1"}', '{"$float":"0.5"}', '{"$float":"1"}', '{"$float":"1e5"}', '{"$decimal":"1e3"}',
-        '{"$decimal":"01"}', '{"$bytes":"YR=="}', '{"\\u0024int":"9007199254740992"}', '{"a":1,"a":1}', " 1",
+        '{"$decimal":"01"}', '{"$bytes":"YR=="}', '{"\\u0024int":"9007199254740992"}',
+        '{"a":1,"a":1}', " 1",
         "1 ", "", "{", '{"$foo":1}', nested(65), '{"$float":"Infinity "}', "0.50", "5e-1",
     ],
 )  # fmt: skip

@@ -87,7 +87,7 @@ def test_the_drawing_in_the_docstring_is_the_class_tree():
 
 
 def test_codes_never_change():
-    assert CODES == {cls.__name__: cls.code for cls in CLASSES}
+    assert {cls.__name__: cls.code for cls in CLASSES} == CODES
 
 
 def test_no_two_errors_share_a_code():
