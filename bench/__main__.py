@@ -124,7 +124,7 @@ def _run_of(order: Order, part: str) -> str:
         return f"the first {order.days} days of 2013"
     plan = order.plan
     return (
-        f"commits: medians of {plan.rounds} rounds of {plan.seconds:g} s; "
+        f"commits: medians over {plan.rounds} x {plan.seconds:g} s; "
         f"tables: {plan.documents:,} documents"
     )
 

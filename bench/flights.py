@@ -1,9 +1,11 @@
 """A year of flights: 336,776 documents, each moving its aircraft; the end compared with plain Python."""
 
 import time
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final
 
+from bench.commits import Say
 from bench.measure import Point
 from bench.report import Row
 from indelible import Ledger
@@ -14,7 +16,7 @@ _AIRCRAFT: Final = "SELECT VALUE a FROM aircraft AS a"
 _COUNT: Final = "SELECT VALUE COUNT(*) FROM flights AS f"
 
 
-def measure_flights(name: str, ledger: Ledger, days: int) -> Row:
+def measure_flights(name: str, ledger: Ledger, days: int, say: Say) -> Row:
     """Load the first `days` days of 2013 into a new ledger; flights per second of one caller.
 
     Raises:
@@ -24,7 +26,7 @@ def measure_flights(name: str, ledger: Ledger, days: int) -> Row:
     flights.create_tables(ledger)
     flights.register_aircraft(ledger, flights.aircraft())
     started = time.perf_counter()
-    loaded = flights.load_flights(ledger, documents)
+    loaded = flights.load_flights(ledger, documents, on_batch=_progress(len(documents), say))
     seconds = time.perf_counter() - started
     _check(ledger, documents)
     return Row(
@@ -33,6 +35,17 @@ def measure_flights(name: str, ledger: Ledger, days: int) -> Row:
         callers=1,
         point=Point(rate=loaded.flights / seconds),
     )
+
+
+def _progress(total: int, say: Say) -> Callable[[int], None]:
+    """Says how far it is after every tenth of the flights."""
+    step = max(1, total // 10)
+
+    def on_batch(done: int) -> None:
+        if done // step != (done - flights.BATCH) // step:
+            say(f"{done:,} of {total:,} flights")
+
+    return on_batch
 
 
 def _check(ledger: Ledger, documents: list[flights.Document]) -> None:

@@ -153,13 +153,13 @@ def _rebuild(order: Order, folder: Path, _servers: dict[str, str]) -> list[Row]:
 def _flights(order: Order, folder: Path, servers: dict[str, str]) -> list[Row]:
     if order.url is not None:
         with indelible.connect(order.url) as ledger:
-            return [measure_flights(order.url, ledger, order.days)]
+            return [measure_flights(order.url, ledger, order.days, order.say)]
     rows = []
     for name in LEDGERS:
         if name in order.targets:
             with _empty_ledger(name, folder / name, servers) as ledger:
                 order.say(f"flights on {name}")
-                rows.append(measure_flights(name, ledger, order.days))
+                rows.append(measure_flights(name, ledger, order.days, order.say))
     return rows
 
 

@@ -16,6 +16,7 @@ from indelible.engine.limits import Limits
 from indelible.engine.reading import Reading, status_of
 from indelible.engine.requests import Answer, Request, Statement, check_request
 from indelible.engine.sequencer import Sequencer
+from indelible.engine.watching import IdentityWatch
 from journal.ambient import (
     SYSTEM_TIMER,
     Clock,
@@ -38,6 +39,8 @@ from materializer.store.store import OutdatedStoreError, Store
 
 STATE_FILE = "state.db"
 STATEMENTS_CACHED = 1000
+IDENTITY_CHECK_INTERVAL = 5.0
+"""Seconds between two looks at whether the log is still the same."""
 
 
 def writer_name() -> str:
@@ -75,6 +78,9 @@ class Node:
         folder: Where the state store is.
         ledger_name: Whose genesis to look for.
         exclusive: The log has no other writer (file, memory).
+        limits, clock, entropy, accept_clock, timer: See `Sequencer`.
+        identity_interval: Seconds between two looks at whether a log that is not exclusive is still
+            the same; None for none.
         on_progress: Called while the state catches up at the start.
         release: Called at `close`, for instance to give a lock back.
 
@@ -95,6 +101,7 @@ class Node:
         entropy: Entropy = system_entropy,
         accept_clock: bool = False,
         timer: Timer = SYSTEM_TIMER,
+        identity_interval: float | None = IDENTITY_CHECK_INTERVAL,
         on_progress: Progress | None = None,
         release: Callable[[], None] = lambda: None,
     ) -> None:
@@ -102,10 +109,13 @@ class Node:
         self.limits = limits or Limits()
         self._log, self._exclusive = log, exclusive
         self._clock, self._entropy, self._release = clock, entropy, release
+        self._watch: IdentityWatch | None = None
         statements = StatementCache(STATEMENTS_CACHED)
         store = open_store(folder / STATE_FILE)
         try:
             self.follower = Follower(log, store, ledger_name, exclusive=exclusive, timer=timer)
+            if not exclusive and identity_interval is not None:
+                self._watch = IdentityWatch(self.follower.check_identity, identity_interval)
             self.sequencer = Sequencer(
                 log,
                 store,
@@ -118,6 +128,7 @@ class Node:
                 entropy=entropy,
                 accept_clock=accept_clock,
                 timer=timer,
+                watch=self._watch,
             )
             self.sequencer.catch_up(on_progress)
             if store.tip is None:
@@ -126,6 +137,8 @@ class Node:
                     hint="make it with `indelible ledger create`",
                 )
         except BaseException:
+            if self._watch is not None:
+                self._watch.close()
             store.close()
             raise
         self.strand_id = id_text(store.tip.strand_id)

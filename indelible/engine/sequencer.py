@@ -24,6 +24,7 @@ from typing import Final
 from indelible.engine.building import BlockFullError, OpenBlock
 from indelible.engine.limits import Limits
 from indelible.engine.requests import Answer, Request
+from indelible.engine.watching import IdentityWatch
 from journal.ambient import SYSTEM_TIMER, Clock, Entropy, Timer
 from journal.block import Block
 from journal.errors import (
@@ -45,8 +46,6 @@ from materializer.store.store import Store
 
 CLOCK_AHEAD_MAX: Final = 60_000_000
 """Microseconds that the tip may be ahead of this machine's clock."""
-IDENTITY_CHECK_INTERVAL: Final = 5.0
-"""Seconds between two looks at whether the log is still the same."""
 STEPS_FOR_OTHERS: Final = 16
 """Blocks that a caller builds for others after its own; then one of them goes on."""
 _RETRY_PAUSE: Final = 0.05
@@ -74,6 +73,7 @@ class Sequencer:
         clock, entropy: Time in UTC microseconds; random bytes for salts.
         accept_clock: Lead although the tip is far ahead of the clock.
         timer: For time-outs and pauses.
+        watch: Over the log's identity, where others can replace the log.
     """
 
     def __init__(
@@ -90,8 +90,9 @@ class Sequencer:
         entropy: Entropy,
         accept_clock: bool = False,
         timer: Timer = SYSTEM_TIMER,
+        watch: IdentityWatch | None = None,
     ) -> None:
-        self._timer = timer
+        self._timer, self._watch = timer, watch
         self._log, self._store, self._follower = log, store, follower
         self._exclusive, self._writer, self._limits = exclusive, writer, limits
         self._statements, self._clock, self._entropy = statements, clock, entropy
@@ -101,7 +102,6 @@ class Sequencer:
         self._outstanding: _Outstanding | None = None
         self._behind = True
         self._failure: LedgerError | None = None
-        self._identity_checked = self._timer.monotonic()
 
     @property
     def position(self) -> int:
@@ -148,6 +148,8 @@ class Sequencer:
                 self._failure = UnavailableError("the ledger is closed")
             while self._queue:
                 _answer(self._queue.popleft(), self._failure)
+            if self._watch is not None:
+                self._watch.close()
             self._follower.close()
             self._store.close()
             self._log.close()
@@ -200,7 +202,6 @@ class Sequencer:
                 self._settle(self._deadline())
                 if self._behind:
                     self._read_to_end(None)
-                self._check_log()
                 self._commit_block(taken)
         except LedgerError as error:
             for request, _ in taken:
@@ -366,14 +367,8 @@ class Sequencer:
         """Check that the log is the same, and apply everything up to an end asked for now."""
         self._behind = True
         self._follower.check_identity()
-        self._identity_checked = self._timer.monotonic()
         self._follower.catch_up(self._log.end_offset(), on_progress)
         self._behind = False
-
-    def _check_log(self) -> None:
-        if self._timer.monotonic() - self._identity_checked > IDENTITY_CHECK_INTERVAL:
-            self._follower.check_identity()
-            self._identity_checked = self._timer.monotonic()
 
     def _next_timestamp(self) -> int:
         tip = self._store.tip
@@ -394,6 +389,8 @@ class Sequencer:
                 self._queue.appendleft(request)
 
     def _refuse_if_failed(self) -> None:
+        if self._watch is not None and self._watch.failure is not None:
+            self._failure = self._watch.failure
         if self._failure is not None:
             raise self._failure
 

@@ -1,6 +1,6 @@
 """Topics: make one, check one, tell it from another of the same name, list them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from time import monotonic, sleep
 from typing import Any, Final
@@ -19,7 +19,13 @@ from journal.errors import (
     LogUnavailableError,
     UnknownLedgerError,
 )
-from journal.kafka.failures import checked_options, error_of, persistently, unavailable
+from journal.kafka.failures import (
+    checked_options,
+    error_of,
+    is_transient,
+    persistently,
+    unavailable,
+)
 from journal.kafka.names import ledger_of
 from journal.kafka.requirements import (
     BLOCK_SIZE_MAX,
@@ -34,7 +40,7 @@ from journal.kafka.requirements import (
 from journal.kafka.settings import Cluster, admin_settings
 
 _TIMEOUT_SECONDS: Final = 10.0
-_ATTEMPT_SECONDS: Final = 3.0
+_ATTEMPT_SECONDS: Final = 2.5
 _MARGIN_SECONDS: Final = 2.0
 _REFUSED: Final = frozenset(
     {KafkaError.POLICY_VIOLATION, KafkaError.INVALID_CONFIG, KafkaError.INVALID_REQUEST}
@@ -50,8 +56,7 @@ class TopicAdmin:
     def __init__(self, cluster: Cluster) -> None:
         """Connects in the background."""
         self._cluster = cluster
-        with checked_options():
-            self._client = AdminClient(admin_settings(cluster))
+        self._client = self._make_client()
 
     def create(self, topic: str, *, allow_single_broker: bool = False) -> int:
         """Make a journal's topic and wait until it can be used.
@@ -179,11 +184,9 @@ class TopicAdmin:
     def _settings(self, topic: str, *, hidden_is_fine: bool) -> Mapping[str, str]:
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
         try:
-            entries = persistently(
-                lambda: _result(
-                    self._client.describe_configs([resource], request_timeout=_ATTEMPT_SECONDS)[
-                        resource
-                    ]
+            entries = self._ask(
+                lambda client: _result(
+                    client.describe_configs([resource], request_timeout=_ATTEMPT_SECONDS)[resource]
                 )
             )
         except KafkaException as error:
@@ -196,9 +199,9 @@ class TopicAdmin:
     def _describe(self, topic: str) -> TopicDescription:
         topics = TopicCollection([topic])
         try:
-            description: TopicDescription = persistently(
-                lambda: _result(
-                    self._client.describe_topics(topics, request_timeout=_ATTEMPT_SECONDS)[topic]
+            return self._ask(
+                lambda client: _result(
+                    client.describe_topics(topics, request_timeout=_ATTEMPT_SECONDS)[topic]
                 )
             )
         except KafkaException as error:
@@ -206,14 +209,35 @@ class TopicAdmin:
             if reason is not None and reason.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise UnknownLedgerError(f"there is no topic {topic}") from error
             raise unavailable(f"topic {topic} cannot be described", error) from error
-        return description
 
     def _metadata(self) -> Any:
         try:
-            return persistently(lambda: self._client.list_topics(timeout=_ATTEMPT_SECONDS))
+            return self._ask(lambda client: client.list_topics(timeout=_ATTEMPT_SECONDS))
         except KafkaException as error:
             servers = self._cluster.bootstrap_servers
             raise unavailable(f"no answer from Kafka at {servers}", error) from error
+
+    def _ask(self, question: Callable[[AdminClient], Any]) -> Any:
+        """Ask until somebody answers, within bounds; only for questions that change nothing.
+
+        A client sends questions to the broker it takes for the controller, and goes on to do so for
+        minutes while that one hangs: so the next attempt is a new client's.
+        """
+
+        def once() -> Any:
+            client = self._client
+            try:
+                return question(client)
+            except KafkaException as error:
+                if is_transient(error):
+                    self._client = self._make_client()
+                raise
+
+        return persistently(once)
+
+    def _make_client(self) -> AdminClient:
+        with checked_options():
+            return AdminClient(admin_settings(self._cluster))
 
 
 def _result(answer: "Future[Any]") -> Any:

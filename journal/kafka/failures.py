@@ -18,6 +18,7 @@ UNKNOWN_TOPIC: Final = frozenset(
 )
 _TRANSIENT: Final = frozenset(
     {
+        KafkaError._DESTROY_BROKER,  # noqa: SLF001 - it left the client's list of brokers meanwhile
         KafkaError._TIMED_OUT,  # noqa: SLF001
         KafkaError._TIMED_OUT_QUEUE,  # noqa: SLF001
         KafkaError._TRANSPORT,  # noqa: SLF001
@@ -72,7 +73,7 @@ def persistently(ask: Callable[[], _T]) -> _T:
         try:
             return ask()
         except KafkaException as error:
-            if monotonic() - start > _patience_with(error_of(error)):
+            if monotonic() - start > _patience_with(error):
                 raise
         sleep(_PAUSE_SECONDS)
 
@@ -92,12 +93,17 @@ def checked_options() -> Iterator[None]:
         raise SettingsError(f"the Kafka client refuses an option: {text}") from error
 
 
-def _patience_with(error: KafkaError | None) -> float:
-    if error is None:
-        return 0.0
-    if error.code() in UNKNOWN_TOPIC:
+def is_transient(exception: KafkaException) -> bool:
+    """Whether the broker that was asked did not answer, so that another one may."""
+    error = error_of(exception)
+    return error is not None and error.code() in _TRANSIENT
+
+
+def _patience_with(exception: KafkaException) -> float:
+    error = error_of(exception)
+    if error is not None and error.code() in UNKNOWN_TOPIC:
         return _NEWS_SECONDS
-    return _PATIENCE_SECONDS if error.code() in _TRANSIENT else 0.0
+    return _PATIENCE_SECONDS if is_transient(exception) else 0.0
 
 
 def _hint(error: KafkaError) -> str:

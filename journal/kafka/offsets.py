@@ -12,7 +12,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from journal.errors import LogUnavailableError
-from journal.kafka.failures import checked_options, unavailable, persistently
+from journal.kafka.failures import checked_options, persistently, unavailable
 from journal.kafka.settings import Cluster, offset_settings
 
 _TIMEOUT_SECONDS: Final = 10.0

@@ -1,20 +1,25 @@
 """Walking and rebuilding trees of `syntax` and `logical` nodes, whatever their classes."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from materializer.partiql.syntax import Constant, Node
+from materializer.partiql.view import Index, Table
 
 N = TypeVar("N", bound=Node)
+
+_PLAIN: Final = (int, str, bool, Table, Index, str | None, int | None, tuple[int, ...])
+"""Types of fields that hold no nodes."""
 
 
 @cache
 def _child_fields(kind: type[Node]) -> tuple[str, ...]:
+    """The fields of a node's class that may hold nodes."""
     if issubclass(kind, Constant):
         return ()
-    return tuple(field.name for field in fields(kind) if field.name not in ("line", "column"))
+    return tuple(field.name for field in fields(kind) if field.type not in _PLAIN)
 
 
 def _fields_of(node: Node) -> tuple[str, ...]:
@@ -46,25 +51,30 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def rebuild(node: N, function: Callable[[Any], Any]) -> N:
-    """The node with `function` applied to the nodes directly below it; the same node if none changed."""
-    changed = {}
+    """The node with `function` applied to the nodes directly below it; the same node if none changed.
+
+    Costs one Python frame, so that rules which call themselves through it reach the deepest trees.
+    """
+    changed: dict[str, Any] = {}
     for name in _fields_of(node):
         before = getattr(node, name)
-        after = _mapped(before, function)
+        if isinstance(before, Node):
+            after = function(before)
+        elif type(before) is tuple and before:
+            after = _rebuilt_tuple(before, function)
+        else:
+            continue
         if after is not before:
             changed[name] = after
-    return _replaced(node, changed) if changed else node
+    return replace(node, **changed) if changed else node
 
 
-def _replaced(node: N, changed: dict[str, Any]) -> N:
-    values = {field.name: getattr(node, field.name) for field in fields(node)}
-    return type(node)(**{**values, **changed})
-
-
-def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
-    if isinstance(value, Node):
-        return function(value)
-    if isinstance(value, tuple):
-        mapped = tuple(_mapped(item, function) for item in value)
-        return mapped if any(a is not b for a, b in zip(mapped, value, strict=True)) else value
-    return value
+def _rebuilt_tuple(items: tuple[Any, ...], function: Callable[[Any], Any]) -> tuple[Any, ...]:
+    rebuilt = []
+    for item in items:
+        if isinstance(item, Node):
+            rebuilt.append(function(item))
+        else:
+            rebuilt.append(_rebuilt_tuple(item, function) if type(item) is tuple else item)
+    same = all(after is before for after, before in zip(rebuilt, items, strict=True))
+    return items if same else tuple(rebuilt)

@@ -61,6 +61,7 @@ class Fleet:
                     clock=self.world.clock,
                     entropy=self._entropy_of(log),
                     timer=self.world.timer(),
+                    identity_interval=None,
                 )
             except (Crash, UnavailableError):
                 continue
@@ -113,9 +114,11 @@ class Fleet:
         return source, target, self.world.random.randrange(1, 9)
 
     def settle(self) -> None:
-        """No more faults: everybody reads to the end."""
+        """No more faults: what is late arrives, what is outstanding settles, all read to the end."""
         self.world.faults = 0.0
-        for name in ("north", "south"):
+        self.world.records += self.world.late
+        self.world.late.clear()
+        for name in ("north", "south", "north"):
             self.node(name).sequencer.catch_up()
 
     def close(self) -> None:

@@ -311,6 +311,9 @@ def judged() -> dict[str, Any]:
             with_header(following, format_version=2)[:-20] + b"anything else in here",
              "stop:unsupported"),
         "sequence-plus-one": ("A block in between is missing.", later.encode(), "stop:broken_link"),
+        "sequence-plus-one-on-the-tip": (
+            "The tip's hash, but a height too far.", with_header(following, sequence_number=5),
+            "stop:broken_link"),
         "another-previous-hash": (
             "It follows a block that nobody has.",
             a_block(sequence_number=4, previous_block_hash=bytes(32)).encode(), "stop:broken_link"),

@@ -14,10 +14,16 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from journal.values import MISSING
 from materializer.partiql import syntax
+from materializer.partiql.limits import NESTING_MAX, check_limit
 from materializer.partiql.parser import literals
 from materializer.partiql.parser.stream import RESERVED, Place, TokenStream
 
 T = TypeVar("T")
+
+QUERY_WORDS: Final = frozenset({"SELECT", "PIVOT", "VALUES"})
+_AFTER_QUERY: Final = frozenset(
+    {"UNION", "INTERSECT", "EXCEPT", "OUTER", "ORDER", "LIMIT", "OFFSET"}
+)
 
 OR, AND, NOT, COMPARISON, CONCATENATION, SUM, PRODUCT, SIGN, PATH = range(1, 10)
 """How strongly operators bind."""
@@ -42,8 +48,8 @@ TYPES: Final = frozenset(_TYPES_WORDS.split())
 class ExpressionParser(TokenStream):
     """Parses expressions; queries inside them are left to `query`, which the next layer defines."""
 
-    def query(self) -> syntax.Expression:
-        """A query or an expression, with set operators between."""
+    def query(self, first: syntax.Expression | None = None) -> syntax.Expression:
+        """A query or an expression, with set operators between; `first` was parsed already."""
         raise NotImplementedError
 
     def expression(self, power: int = 0) -> syntax.Expression:
@@ -163,7 +169,9 @@ class ExpressionParser(TokenStream):
     def _parenthesis(self) -> syntax.Expression:
         place = self.place()
         self.advance()
-        first = self.query()
+        first = self.query() if self.token.word in QUERY_WORDS else self.expression()
+        if self.token.word in _AFTER_QUERY:
+            first = self.query(first)
         if self.token.word == ",":
             self.advance()
             rest = self.separated(self.expression)
@@ -269,6 +277,7 @@ class ExpressionParser(TokenStream):
         steps: list[syntax.Step] = []
         while self.token.word in (".", "["):
             steps.append(self._step())
+        check_limit("steps of a path", maximum=NESTING_MAX, actual=len(steps))
         place = _place_of(root)
         if isinstance(root, syntax.Path):
             return syntax.Path(root.root, (*root.steps, *steps), **place)

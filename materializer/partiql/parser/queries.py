@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from materializer.partiql import syntax
-from materializer.partiql.parser.expressions import ExpressionParser
+from materializer.partiql.parser.expressions import QUERY_WORDS, ExpressionParser
 from materializer.partiql.parser.stream import Place
 
 JOIN_KINDS: Final[dict[str, Any]] = {
@@ -17,17 +17,15 @@ _BARE_VALUE: Final = frozenset({",", "FROM", "AS", "."})
 class QueryParser(ExpressionParser):
     """Parses queries wherever an expression may be one."""
 
-    def query(self) -> syntax.Expression:
+    def query(self, first: syntax.Expression | None = None) -> syntax.Expression:
         """Terms with set operators between, INTERSECT first; then ORDER BY, LIMIT and OFFSET."""
-        self.enter_query()
-        left = self._intersection()
+        left = self._intersection(first)
         while (operator := self._set_operator()) in ("UNION", "EXCEPT"):
             left = self._set_operation(left, operator)
-        self.leave_query()
         return self._with_order(left)
 
-    def _intersection(self) -> syntax.Expression:
-        left = self._term()
+    def _intersection(self, first: syntax.Expression | None = None) -> syntax.Expression:
+        left = self._term() if first is None else first
         while self._set_operator() == "INTERSECT":
             left = self._set_operation(left, "INTERSECT")
         return left
@@ -49,13 +47,15 @@ class QueryParser(ExpressionParser):
 
     def _term(self) -> syntax.Expression:
         word = self.token.word
+        if word not in QUERY_WORDS:
+            return self.expression()
+        self.enter_query()
         if word == "SELECT":
-            return self._select_block()
-        if word == "PIVOT":
-            return self._pivot_block()
-        if word == "VALUES":
-            return self._values()
-        return self.expression()
+            query: syntax.Expression = self._select_block()
+        else:
+            query = self._pivot_block() if word == "PIVOT" else self._values()
+        self.leave_query()
+        return query
 
     def _with_order(self, query: syntax.Expression) -> syntax.Expression:
         if self.token.word not in ("ORDER", "LIMIT", "OFFSET"):
@@ -215,9 +215,11 @@ class QueryParser(ExpressionParser):
         place = self.place()
         self.accept("LATERAL")
         if self.token.word == "(" and self._is_joined_group():
+            self.enter()
             self.advance()
             group = self.from_clause()
             self.expect(")")
+            self.leave()
             return group
         unpivot = self.accept("UNPIVOT")
         value = self.expression()

@@ -1,5 +1,6 @@
 """Names and calls in expressions."""
 
+from functools import partial
 from typing import Any
 
 from journal.errors import InputError, QueryTypeError
@@ -67,7 +68,7 @@ class ExpressionResolver:
             collection = self._collection(node.collection, scope, form="column")
             return syntax.In(self.expression(node.value, scope), collection)
         self._check_literals(node)
-        return rebuild(node, lambda child: self.expression(child, scope))
+        return rebuild(node, partial(self.expression, scope=scope))
 
     def collection(self, node: syntax.Expression, scope: Scope | None) -> Any:
         """The expression where a collection is wanted: a query keeps all its rows."""

@@ -153,6 +153,10 @@ class TestRule5Hole:
 
         assert (caught.value.sequence_number, caught.value.offset) == (4, 9)
 
+    def test_a_skipped_height_stops_the_reader_even_if_the_block_names_the_tip(self):
+        with pytest.raises(BrokenLinkError):
+            placed(with_header(NEXT, sequence_number=5))
+
     def test_another_previous_hash_stops_the_reader(self):
         with pytest.raises(BrokenLinkError) as caught:
             placed(a_block(sequence_number=4, previous_block_hash=bytes(32)).encode())
