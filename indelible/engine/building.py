@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from indelible.engine.changes import Change, ChangeMaker, net_change
+from indelible.engine.changes import Change, ChangeMaker, net_changes
 from indelible.engine.limits import Limits, bound
 from indelible.engine.requests import Answer, Request
 from indelible.engine.uniqueness import refuse_duplicate_before, refuse_duplicates_after
@@ -278,10 +278,9 @@ class _Execution:
         self._open_savepoint()
         self._entries, self._contents, self._size = [], [], self._fixed_size
         self._writes.changed = changed
-        for history in self._history.values():
-            if (change := net_change(history)) is not None:
-                self._size += len(change.payload) + _REVISION_SIZE
-                self._write(change)
+        for change in net_changes(self._history.values()):
+            self._size += len(change.payload) + _REVISION_SIZE
+            self._write(change)
         self._writes.flush()
 
     def _seal(self) -> int:

@@ -1,6 +1,6 @@
 """From the effects of statements to revisions without a position. Reads the store, writes nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,7 +157,29 @@ class ChangeMaker:
         return self._insert(INDEXES_TABLE_ID, index.index_id, index_document(index))
 
 
-def net_change(history: Sequence[Change]) -> Change | None:
+def net_changes(histories: Iterable[Sequence[Change]]) -> list[Change]:
+    """One change for each document, in order of first touch, from all that was done to it.
+
+    A table that was made and dropped again was never there, and neither were its documents.
+    """
+    found = [change for history in histories if (change := _net_change(history)) is not None]
+    gone = {
+        change.document_id
+        for change in found
+        if change.table_id == TABLES_TABLE_ID
+        and change.operation is Operation.INSERT
+        and change.data is not None
+        and change.data["status"] == DROPPED
+    }
+    return [
+        change
+        for change in found
+        if change.table_id not in gone
+        and not (change.table_id == TABLES_TABLE_ID and change.document_id in gone)
+    ]
+
+
+def _net_change(history: Sequence[Change]) -> Change | None:
     """What several changes to one document come to; None if to nothing.
 
     The first says what was there before the transaction, the last what is there after it.

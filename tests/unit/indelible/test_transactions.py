@@ -390,3 +390,28 @@ def test_history_tells_when_and_by_what(ledger: indelible.Ledger) -> None:
     assert first["hash"] != second["hash"]
     (committed,) = ledger.query("SELECT * FROM _ql_committed_people")
     assert committed == second
+
+
+def test_a_table_made_and_dropped_in_one_transaction_was_never_there(
+    ledger: indelible.Ledger,
+) -> None:
+    ledger.transact(
+        [
+            ("CREATE TABLE cars",),
+            ("CREATE INDEX ON cars (vin)",),
+            ("INSERT INTO cars ?", {"vin": 1}),
+            ("INSERT INTO people ?", {"name": "ann", "age": 1}),
+            ("DROP TABLE cars",),
+        ]
+    )
+
+    assert people(ledger) == {"ann": 1}
+    tables = ledger.query("SELECT t.name FROM information_schema.user_tables AS t").rows
+    assert tables == [{"name": "people"}]
+
+
+def test_a_table_can_be_filled_and_dropped_in_one_transaction(ledger: indelible.Ledger) -> None:
+    ledger.transact([("INSERT INTO people ?", {"name": "ann"}), ("DROP TABLE people",)])
+    ledger.execute("CREATE TABLE people")
+
+    assert people(ledger) == {}
