@@ -15,6 +15,7 @@ Source: Avro 1.12 specification, "Binary encoding" and "Single-object encoding".
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -147,17 +148,25 @@ def decode_header(data: bytes) -> BlockHeader:
 
 def encode_transaction_entry(entry: TransactionEntry) -> bytes:
     """Bytes of an entry body that is a TransactionEntry (union branch 0)."""
-    parts = [b"\x00", entry.transaction_id, _string(entry.principal)]
-    if entry.statements:
-        parts.append(_varint(len(entry.statements)))
-        parts.extend(map(_string, entry.statements))
-    parts += (b"\x00", _varint(entry.revision_count))
+    parts = [
+        b"\x00",
+        entry.transaction_id,
+        _principal_and_statements(entry.principal, entry.statements),
+        _varint(entry.revision_count),
+    ]
     if entry.labels:
         parts.append(_varint(len(entry.labels)))
         for key, value in sorted((key.encode(), value) for key, value in entry.labels.items()):
             parts += (_varint(len(key)), key, _string(value))
     parts.append(b"\x00")
     return b"".join(parts)
+
+
+@lru_cache(maxsize=1024)
+def _principal_and_statements(principal: str, statements: tuple[str, ...]) -> bytes:
+    """The part of a transaction entry that comes again and again."""
+    count = _varint(len(statements)) if statements else b""
+    return b"".join((_string(principal), count, *map(_string, statements), b"\x00"))
 
 
 def encode_revision_entry(entry: RevisionEntry) -> bytes:
@@ -168,7 +177,7 @@ def encode_revision_entry(entry: RevisionEntry) -> bytes:
         entry.transaction_id,
         entry.table_id,
         entry.document_id,
-        _varint(version),
+        _SMALL[version] if 0 <= version < 8192 else _varint(version),
         _OPERATION_BYTES[entry.operation],
         b"\x00" if entry.payload_hash is None else b"\x02" + entry.payload_hash,
     ))  # fmt: skip
@@ -201,10 +210,13 @@ def encode_block(header: bytes, entries: Sequence[Entry]) -> bytes:
     if entries:
         parts.append(_varint(len(entries)))
         for body, payload in entries:
-            if payload:
-                parts += (_varint(len(body)), body, b"\x02", _varint(len(payload)), payload)
+            size = len(body)
+            parts += (_SMALL[size] if size < 8192 else _varint(size), body)
+            size = len(payload)
+            if size:
+                parts += (b"\x02", _SMALL[size] if size < 8192 else _varint(size), payload)
             else:
-                parts += (_varint(len(body)), body, b"\x00\x00")
+                parts.append(b"\x00\x00")
     parts.append(b"\x00")
     return b"".join(parts)
 

@@ -29,7 +29,7 @@ _UNKNOWN: Final = object()
 
 
 class Writes:
-    """Rows on their way into a store; everything is in the store after `flush`.
+    """Rows on their way into a store: after `flush` and `flush_transactions` all are there.
 
     Attributes:
         changed: Table id -> position of its newest revision since the last `finish_block`.
@@ -40,7 +40,13 @@ class Writes:
         self._store = store
         self._indexes: dict[bytes, tuple[IndexInfo, ...]] = {}
         self._indexes_as_of: Catalog | None = None
-        self.clear()
+        self._entries: list[tuple[int, bytes, bytes, int | None]] = []
+        self._transactions: list[tuple[bytes, int]] = []
+        self._pending: dict[tuple[bytes, bytes], StoredDocument] = {}
+        self._inserted: dict[tuple[bytes, bytes], tuple[Any, ...]] = {}
+        self._replaced: dict[tuple[bytes, bytes], tuple[Any, ...]] = {}
+        self._new_keys: list[tuple[bytes, bytes, bytes, int]] = []
+        self._old_keys: list[tuple[bytes, bytes, bytes, int]] = []
 
     def transaction(self, position: int, entry: Entry, content: TransactionEntry) -> None:
         """Add a transaction's entry."""
@@ -112,13 +118,24 @@ class Writes:
                     _sorted(self._replaced),
                 )
             self._flush_keys()
-            if self._transactions:
-                store.executemany(
-                    "insert into transactions values (?, ?)", sorted(self._transactions)
-                )
         except apsw.ConstraintError as error:
             raise self._explain(error) from error
         self.clear()
+
+    def flush_transactions(self) -> None:
+        """Write the ids of the transactions that were added; nothing but a look-up of one needs them.
+
+        Raises:
+            CorruptBlockError: One was committed before.
+            StoreUnavailableError: The store cannot be written.
+        """
+        try:
+            self._store.executemany(
+                "insert into transactions values (?, ?)", sorted(self._transactions)
+            )
+        except apsw.ConstraintError as error:
+            raise self._explain(error) from error
+        self._transactions.clear()
 
     def finish_block(self, block: Block, offset: int) -> None:
         """Record a block all of whose entries were added."""
@@ -126,14 +143,13 @@ class Writes:
         self.changed = {}
 
     def clear(self) -> None:
-        """Forget what was added since the last `flush`."""
-        self._entries: list[tuple[int, bytes, bytes, int | None]] = []
-        self._transactions: list[tuple[bytes, int]] = []
-        self._pending: dict[tuple[bytes, bytes], StoredDocument] = {}
-        self._inserted: dict[tuple[bytes, bytes], tuple[Any, ...]] = {}
-        self._replaced: dict[tuple[bytes, bytes], tuple[Any, ...]] = {}
-        self._new_keys: list[tuple[bytes, bytes, bytes, int]] = []
-        self._old_keys: list[tuple[bytes, bytes, bytes, int]] = []
+        """Forget the revisions that were added since the last `flush`."""
+        self._entries.clear()
+        self._pending.clear()
+        self._inserted.clear()
+        self._replaced.clear()
+        self._new_keys.clear()
+        self._old_keys.clear()
 
     def indexes_of(self, table_id: bytes) -> tuple[IndexInfo, ...] | None:
         """The indexes of a table; None where the table is not there."""
@@ -201,12 +217,12 @@ class Writes:
                 " and ?4",
                 self._old_keys,
             )
-            self._old_keys = []
+            self._old_keys.clear()
         if self._new_keys:
             self._store.executemany(
                 "insert into index_entries values (?, ?, ?, ?)", sorted(self._new_keys)
             )
-            self._new_keys = []
+            self._new_keys.clear()
 
     def _change_catalog(
         self, content: RevisionEntry, stored: StoredDocument, position: int
@@ -252,7 +268,7 @@ class Writes:
 
 
 def apply_block(writes: Writes, block: Block, offset: int) -> None:
-    """Add an accepted block. Its rows are in the store after `writes.flush`.
+    """Add an accepted block. The caller flushes.
 
     Raises:
         CorruptBlockError: It says something that no correct writer says.

@@ -236,6 +236,7 @@ class Follower:
                 self._apply_batch(records[:index], start)
             raise failure
         writes.flush()
+        writes.flush_transactions()
         if index > start:
             last = records[index - 1]
             self._store.set_last_read(last.offset, last.epoch)

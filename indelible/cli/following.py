@@ -16,9 +16,10 @@ from materializer.replica import Replica
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: indelible materialize file:./registry --data ./replica")(
-        materialize
-    )
+    app.command(
+        short_help="Keep a read-only replica current.",
+        epilog="Example: indelible materialize file:./registry --data ./replica",
+    )(materialize)
 
 
 def materialize(

@@ -53,6 +53,7 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
         "import",
+        short_help="Write a file into a table, exactly once.",
         epilog="Example: indelible import file:./registry aircraft planes.csv --create"
         " --types seats=int",
     )(import_)

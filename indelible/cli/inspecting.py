@@ -13,8 +13,14 @@ from indelible.client.transport import LedgerStatus
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: indelible status file:./registry")(status)
-    app.command(epilog="Example: indelible --set limits.rows_max=5 config")(config)
+    app.command(
+        short_help="Show newest block and tree of a ledger.",
+        epilog="Example: indelible status file:./registry",
+    )(status)
+    app.command(
+        short_help="Show the settings that hold.",
+        epilog="Example: indelible --set limits.rows_max=5 config",
+    )(config)
 
 
 def status(context: typer.Context, url: UrlArgument = None, *, as_json: JsonOption = False) -> None:

@@ -27,9 +27,19 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True,
         epilog="Example: indelible ledger create file:./registry",
     )
-    group.command(epilog="Example: indelible ledger create file:./registry")(create)
-    group.command("list", epilog="Example: indelible ledger list kafka://127.0.0.1:9092")(list_)
-    group.command(epilog="Example: indelible ledger show file:./registry")(show)
+    group.command(
+        short_help="Make a ledger.",
+        epilog="Example: indelible ledger create file:./registry",
+    )(create)
+    group.command(
+        "list",
+        short_help="List ledgers.",
+        epilog="Example: indelible ledger list kafka://127.0.0.1:9092",
+    )(list_)
+    group.command(
+        short_help="Show identity, public key and tables.",
+        epilog="Example: indelible ledger show file:./registry",
+    )(show)
     app.add_typer(group, name="ledger")
 
 

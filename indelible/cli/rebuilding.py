@@ -16,7 +16,11 @@ from journal.ids import id_text
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("rebuild", epilog="Example: indelible rebuild file:./registry")(rebuild_)
+    app.command(
+        "rebuild",
+        short_help="Make the state store anew from the journal.",
+        epilog="Example: indelible rebuild file:./registry",
+    )(rebuild_)
 
 
 def rebuild_(

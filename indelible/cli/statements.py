@@ -23,14 +23,19 @@ StatementArgument = Annotated[str | None, argument("STATEMENT", "PartiQL.")]
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(
+        short_help="Run one statement as a transaction.",
         epilog="Example: indelible execute file:./registry 'INSERT INTO vehicles ?'"
-        ' -p \'{"vin": "1N4AL11D75C109151"}\''
+        ' -p \'{"vin": "1N4AL11D75C109151"}\'',
     )(execute)
     app.command(
+        short_help="Run a SELECT or EXPLAIN.",
         epilog="Example: indelible query file:./registry"
-        " 'SELECT v.* FROM vehicles AS v WHERE v.owner = ?' -p '\"Nova\"'"
+        " 'SELECT v.* FROM vehicles AS v WHERE v.owner = ?' -p '\"Nova\"'",
     )(query)
-    app.command(epilog="Example: indelible history file:./registry vehicles --json")(history)
+    app.command(
+        short_help="Show all revisions of documents.",
+        epilog="Example: indelible history file:./registry vehicles --json",
+    )(history)
 
 
 def execute(

@@ -121,6 +121,7 @@ class OpenBlock:
 
     def finish(self, block: Block, offset: int) -> None:
         """Record the accepted block in the store; the caller commits."""
+        self.writes.flush_transactions()
         self.writes.finish_block(block, offset)
 
     def _earlier(self, request: Request) -> Answer | None:
@@ -129,6 +130,7 @@ class OpenBlock:
         Raises:
             ConflictError: It was another transaction.
         """
+        self.writes.flush_transactions()
         position = self.store.transaction_position(request.transaction_id)
         if position is None:
             return None
@@ -307,8 +309,10 @@ def _known_id(text: str) -> bytes:
 
 def _transaction_size(request: Request) -> int:
     """No less than the request's transaction entry takes in a block."""
-    texts = sum(4 * len(text) + 8 for text, _ in request.statements)
-    return _TRANSACTION_SIZE + texts + 600 * len(request.labels)
+    size = _TRANSACTION_SIZE + 600 * len(request.labels)
+    for text, _ in request.statements:
+        size += 4 * len(text) + 8
+    return size
 
 
 def _never() -> None:

@@ -199,7 +199,7 @@ class TopicAdmin:
     def _describe(self, topic: str) -> TopicDescription:
         topics = TopicCollection([topic])
         try:
-            return self._ask(
+            description: TopicDescription = self._ask(
                 lambda client: _result(
                     client.describe_topics(topics, request_timeout=_ATTEMPT_SECONDS)[topic]
                 )
@@ -209,6 +209,7 @@ class TopicAdmin:
             if reason is not None and reason.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise UnknownLedgerError(f"there is no topic {topic}") from error
             raise unavailable(f"topic {topic} cannot be described", error) from error
+        return description
 
     def _metadata(self) -> Any:
         try:

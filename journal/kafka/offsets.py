@@ -9,13 +9,14 @@ until it knows.
 from threading import Lock
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from journal.errors import LogUnavailableError
 from journal.kafka.failures import checked_options, persistently, unavailable
 from journal.kafka.settings import Cluster, offset_settings
 
 _TIMEOUT_SECONDS: Final = 10.0
+_ATTEMPT_SECONDS: Final = 2.0
 
 
 class OffsetHandle:
@@ -58,14 +59,16 @@ class OffsetHandle:
             # Nothing comes back, but error events that have piled up are dropped.
             self._consumer.poll(0)
             consumer = self._consumer
-            answer = persistently(
-                lambda: consumer.get_watermark_offsets(
-                    self._partition, timeout=_TIMEOUT_SECONDS, cached=False
-                )
-            )
+            return persistently(lambda: self._attempt(consumer))
         except KafkaException as error:
             raise unavailable(what, error) from error
+
+    def _attempt(self, consumer: Consumer) -> tuple[int, int]:
+        """Ask once. An attempt stays with the broker that led when it began, so it must be short."""
+        answer = consumer.get_watermark_offsets(
+            self._partition, timeout=_ATTEMPT_SECONDS, cached=False
+        )
         # None on a time-out, whatever the type annotation says.
         if not answer:
-            raise unavailable(what, f"no answer within {_TIMEOUT_SECONDS:.0f} s")
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001
         return answer

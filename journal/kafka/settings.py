@@ -7,8 +7,10 @@ Every value is explicit, because several of librdkafka's defaults would break a 
 * `auto.offset.reset=error`. Any other value jumps silently when the log was cut off or replaced.
 * `allow.auto.create.topics=false`. A deleted journal must not come back empty.
 * `linger.ms=0`. The default of 5 ms would be paid by every commit.
-* `socket.timeout.ms` of seconds. With the default a hung broker blocks a client for a minute after the
-  partition has moved on.
+* Time-outs of seconds. A hung broker still accepts connections; with the defaults a client waits for it a
+  minute, and ten seconds with each connection anew, while the partition has long moved on.
+* `topic.metadata.refresh.interval.ms=2000`. With the default of 5 minutes an idle client learns of a new
+  leader only from the old one.
 * `log_level=0`. A client without its broker logs dozens of lines a second; the errors our calls raise
   carry the reason.
 """
@@ -115,7 +117,6 @@ def _consumer(cluster: Cluster) -> dict[str, Any]:
     return {
         "group.id": "indelible-journal",
         "socket.timeout.ms": 2_000,
-        "topic.metadata.refresh.interval.ms": 2_000,
         "max.poll.interval.ms": 86_400_000,
         "reconnect.backoff.ms": 100,
         "reconnect.backoff.max.ms": 1_000,
@@ -133,6 +134,9 @@ def _connection(cluster: Cluster) -> dict[str, Any]:
     return {
         "log_level": 0,
         "socket.keepalive.enable": True,
+        "socket.connection.setup.timeout.ms": 3_000,
+        "api.version.request.timeout.ms": 2_000,
+        "topic.metadata.refresh.interval.ms": 2_000,
         **cluster.options,
         "bootstrap.servers": cluster.bootstrap_servers,
         "allow.auto.create.topics": False,

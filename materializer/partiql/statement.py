@@ -82,7 +82,7 @@ class Statement:
         return self._streamed(frame)
 
     def _frame(self, context: Context, parameters: Sequence[Value]) -> list[Any]:
-        if len(parameters) != self.parameter_count:
+        if len(parameters) != self.parameter_count and self.kind != "explain":
             raise InputError(
                 f"the statement has {self.parameter_count} parameters, {len(parameters)} were given"
             )

@@ -11,7 +11,7 @@ statement + Catalog -> Statement (compiled)      Statement + Context(view, ...) 
 import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from journal.values import Value
 
@@ -118,8 +118,7 @@ class View(Protocol):
         """Rows of information_schema.user_tables: `{tableId, name, indexes: [...], status}`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Insert:
+class Insert(NamedTuple):
     """Add a document."""
 
     table: Table
@@ -127,8 +126,7 @@ class Insert:
     data: dict[str, Value]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(NamedTuple):
     """Replace the fields of `document`, which was read from the view."""
 
     table: Table
@@ -136,8 +134,7 @@ class Update:
     data: dict[str, Value]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delete:
+class Delete(NamedTuple):
     """Delete `document`, which was read from the view."""
 
     table: Table
@@ -146,7 +143,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateTable:
-    """Make a table; the engine has checked that the name is free. Row `{tableId}` comes from the caller."""
+    """Make a table; the engine has checked that the name is free."""
 
     name: str
     table_id: str
@@ -181,8 +178,7 @@ class DropIndex:
 Effect = Insert | Update | Delete | CreateTable | DropTable | CreateIndex | DropIndex
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(NamedTuple):
     """What a statement runs in: its view and everything that is not in the statement.
 
     Attributes:
@@ -205,8 +201,7 @@ class Context:
     rows_max: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a statement gives: rows for the client, effects for the store."""
 
     rows: Sequence[Any]

@@ -52,8 +52,6 @@ _LIST: Final = b"\x0a"
 _STRUCT: Final = b"\x0b"
 _ION: Final = b"\x0c"
 
-_ABSENT: Final = (_MISSING, _NULL)
-
 
 def key_of(document: dict[str, Value], paths: Sequence[Path]) -> bytes:
     """The index key of a document: one part for each path.
@@ -68,7 +66,11 @@ def key_of(document: dict[str, Value], paths: Sequence[Path]) -> bytes:
 
 def key_is_partial(document: dict[str, Value], paths: Sequence[Path]) -> bool:
     """Whether a part is null or MISSING: such a key is never a duplicate, as NULLs in SQL."""
-    return any(part_of(value_at(document, path)) in _ABSENT for path in paths)
+    for path in paths:
+        value = value_at(document, path)
+        if value is None or value is MISSING:
+            return True
+    return False
 
 
 def value_at(document: Value, path: Path) -> Value:

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
@@ -205,12 +206,13 @@ def kill_the_writer(story: Story) -> None:
     )
     with _child(story) as child:
         child.communicate(timeout=_CHILD_SECONDS_MAX)
+        finished = child.returncode == 0
     with indelible.connect(story.url) as ledger:
         total = _count(ledger)
     story.written = len(story.flights)
     story.confirm(
         f"nothing doubled: after the second run there are {total:,} flights",
-        total == len(story.flights) and child.returncode == 0,
+        finished and total == len(story.flights),
     )
 
 
@@ -270,8 +272,10 @@ def _killed_child(story: Story) -> int:
     return acknowledged
 
 
-def _child(story: Story) -> "subprocess.Popen[str]":
-    return subprocess.Popen(  # noqa: S603 - ourselves
+@contextmanager
+def _child(story: Story) -> Iterator["subprocess.Popen[str]"]:
+    """The writing process; dead when this ends, however it ends."""
+    process = subprocess.Popen(  # noqa: S603 - ourselves
         [
             sys.executable,
             "-m",
@@ -284,6 +288,11 @@ def _child(story: Story) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         text=True,
     )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _busiest(documents: Sequence[data.Document]) -> tuple[str, int]:

@@ -10,10 +10,12 @@ from itertools import islice
 
 import indelible
 from indelible.cli.demo.flights import flights, load_flights
+from indelible.cli.signals import end_on_signals
 
 
 def main() -> None:
     """Write until done or killed."""
+    end_on_signals()
     url, first, last, skip = sys.argv[1:]
     days = flights(date.fromisoformat(first), date.fromisoformat(last))
     with indelible.connect(url) as ledger:

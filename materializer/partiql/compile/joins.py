@@ -51,6 +51,8 @@ def joined(compiler: Compiler, node: logical.Joined) -> Bindings:
         ticks = count(1)
         for _ in left(frame):
             lonely = keep_left
+            if not next(ticks) % CHECK_INTERVAL:
+                frame[CONTEXT].check()
             for _ in right(frame):
                 if not next(ticks) % CHECK_INTERVAL:
                     frame[CONTEXT].check()

@@ -67,6 +67,8 @@ class ExpressionResolver:
         if isinstance(node, syntax.In):
             collection = self._collection(node.collection, scope, form="column")
             return syntax.In(self.expression(node.value, scope), collection)
+        if isinstance(node, syntax.Path):
+            return self._path(node, scope)
         self._check_literals(node)
         return rebuild(node, partial(self.expression, scope=scope))
 
@@ -96,6 +98,14 @@ class ExpressionResolver:
             return syntax.Path(rows[0], (syntax.Field(node.name),))
         fallback = outside if isinstance(outside, syntax.Constant) else None
         return Attribute(node.name, rows, fallback)
+
+    def _path(self, node: syntax.Path, scope: Scope | None) -> syntax.Path:
+        """A path from a variable, even where its root was a bare field."""
+        root = self.expression(node.root, scope)
+        steps = tuple(rebuild(step, partial(self.expression, scope=scope)) for step in node.steps)
+        if isinstance(root, syntax.Path):
+            return syntax.Path(root.root, (*root.steps, *steps))
+        return syntax.Path(root, steps)
 
     def _in_group(self, node: Any, scope: Scope, grouping: Grouping) -> Any:
         """A key, an aggregate or the group itself; None where the node has to be taken apart."""
