@@ -90,7 +90,7 @@ def test_only_structs_are_inserted(view, statement, parameters, kind):
         ("INSERT INTO p.tags VALUE 'c' AT 0", {"tags": ["c", "a", "b"]}),
         ("INSERT INTO pets VALUE 'cat'", {"pets": ["cat"]}),
         ("INSERT INTO p VALUE 1 AT 'rank'", {"rank": 1}),
-        ("INSERT INTO p.address VALUE 'DE' AT 'country'", {"address": {**PERSON["address"], "country": "DE"}}),
+        ("INSERT INTO p.address VALUE 1 AT 'x'", {"address": {**PERSON["address"], "x": 1}}),
         ("SET age = 31 REMOVE tags[0] INSERT INTO tags VALUE 'z'", {"age": 31, "tags": ["b", "z"]}),
     ],
 )  # fmt: skip
@@ -182,7 +182,7 @@ def test_what_is_deleted_is_gone(view):
 @pytest.mark.parametrize(
     ("statement", "error", "message"),
     [
-        ("UPDATE people SET address.city.name = 1", QueryTypeError, "string has no field 'name' to change"),
+        ("UPDATE people SET address.city.name = 1", QueryTypeError, "string has no field 'name'"),
         ("UPDATE people SET tags.x = 1", QueryTypeError, "list has no field 'x' to change"),
         ("UPDATE people SET tags[5] = 1", InputError, "2 elements, there is no position 5"),
         ("UPDATE people SET age = 1 / 0", InputError, "division by zero"),
@@ -203,7 +203,7 @@ def test_what_is_deleted_is_gone(view):
         ("CREATE TABLE people", InputError, "table people is there already"),
         ("DROP TABLE persons", UnknownTableError, "no table named 'persons'"),
         ("CREATE INDEX ON people (name)", InputError, "has these paths already"),
-        ("CREATE INDEX name ON people (age)", InputError, "index name of table people is there already"),
+        ("CREATE INDEX name ON people (age)", InputError, "index name of table people is there"),
         ("CREATE INDEX ON people (age, age)", QueryTypeError, "an index has each path once"),
         ("DROP INDEX nam ON people", UnknownTableError, "no index named 'nam'"),
     ],
