@@ -16,10 +16,9 @@ from threading import Event
 from types import TracebackType
 from typing import Final, Self
 
-import structlog
-
 from journal.chain import Tip
 from journal.errors import UnavailableError
+from journal.events import event_logger
 from journal.log import Log
 from materializer.follower import Follower, Progress
 from materializer.store.store import Store
@@ -31,7 +30,7 @@ PAUSE_MAX: Final = 5.0
 IDENTITY_CHECK_INTERVAL: Final = 5.0
 _STEP_OFFSETS: Final = 5_000
 
-_log = structlog.get_logger("indelible.replica")
+_log = event_logger("indelible.replica")
 
 
 class Replica:

@@ -1,14 +1,14 @@
 """The entry point: puts the command groups together, and turns errors into exit codes."""
 
+import datetime
+import json
 import logging
-import os
 import sys
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 
 from indelible.cli import (
@@ -103,21 +103,28 @@ def options(
 def _configure_log(session: Session) -> None:
     """Messages of the engine go to standard error, as the settings say."""
     settings = session.effective.settings.log
-    colors = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer()
-            if settings.format == "json"
-            else structlog.dev.ConsoleRenderer(colors=colors),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[settings.level.upper()]
-        ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        _JSONFormatter() if settings.format == "json" else logging.Formatter(_LINE)
     )
+    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+
+
+_LINE = "%(asctime)s %(levelname)-8s %(message)s"
+
+
+class _JSONFormatter(logging.Formatter):
+    """One JSON object a line, for programs that collect logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(
+            {
+                "time": datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat(),
+                "level": record.levelname.lower(),
+                "logger": record.name,
+                "message": super().format(record),
+            }
+        )
 
 
 if __name__ == "__main__":

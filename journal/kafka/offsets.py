@@ -12,7 +12,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from journal.errors import LogUnavailableError
-from journal.kafka.failures import checked_options, persistently, unavailable
+from journal.kafka.failures import checked_options, is_transient, persistently, unavailable
 from journal.kafka.settings import Cluster, offset_settings
 
 _TIMEOUT_SECONDS: Final = 10.0
@@ -23,11 +23,10 @@ class OffsetHandle:
     """Asks for offsets; from any thread, one at a time."""
 
     def __init__(self, cluster: Cluster, topic: str) -> None:
-        self._topic = topic
+        self._cluster, self._topic = cluster, topic
         self._partition = TopicPartition(topic, 0)
         self._lock = Lock()
-        with checked_options():
-            self._consumer: Consumer | None = Consumer(offset_settings(cluster))
+        self._consumer: Consumer | None = self._make_consumer()
 
     def ask(self) -> tuple[int, int]:
         """First offset, and the one after the last.
@@ -52,19 +51,26 @@ class OffsetHandle:
                 self._consumer = None
 
     def _ask(self) -> tuple[int, int]:
-        what = f"offsets of {self._topic} cannot be read"
+        try:
+            return persistently(self._attempt)
+        except KafkaException as error:
+            raise unavailable(f"offsets of {self._topic} cannot be read", error) from error
+
+    def _attempt(self) -> tuple[int, int]:
+        """Ask once. A handle may stay for long with a leader that is gone, so each failure costs it."""
         if self._consumer is None:
             raise LogUnavailableError("the log is closed")
+        # Nothing comes back, but error events that have piled up are dropped.
+        self._consumer.poll(0)
         try:
-            # Nothing comes back, but error events that have piled up are dropped.
-            self._consumer.poll(0)
-            consumer = self._consumer
-            return persistently(lambda: self._attempt(consumer))
+            return self._watermarks(self._consumer)
         except KafkaException as error:
-            raise unavailable(what, error) from error
+            if is_transient(error):
+                self._consumer.close()
+                self._consumer = self._make_consumer()
+            raise
 
-    def _attempt(self, consumer: Consumer) -> tuple[int, int]:
-        """Ask once. An attempt stays with the broker that led when it began, so it must be short."""
+    def _watermarks(self, consumer: Consumer) -> tuple[int, int]:
         answer = consumer.get_watermark_offsets(
             self._partition, timeout=_ATTEMPT_SECONDS, cached=False
         )
@@ -72,3 +78,7 @@ class OffsetHandle:
         if not answer:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001
         return answer
+
+    def _make_consumer(self) -> Consumer:
+        with checked_options():
+            return Consumer(offset_settings(self._cluster))

@@ -138,5 +138,5 @@ def _search(node: logical.IndexSearch) -> dict[str, Value]:
         "table": node.scan.table.name,
         "index": node.index.name,
         "unique": node.index.unique,
-        "uses": ", ".join(uses),
+        "uses": ", ".join(uses) or "its order",
     }

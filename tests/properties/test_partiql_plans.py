@@ -142,7 +142,7 @@ def test_changes_are_the_same_with_and_without_indexes(rows, indexes, condition)
     st.sampled_from(["", "WHERE t.a > 0", "WHERE t.b = 'ab'"]),
     st.integers(0, 9),
 )
-def test_order_is_the_same_with_and_without_indexes(  # noqa: PLR0917
+def test_order_is_the_same_with_and_without_indexes(
     rows, indexes, keys, way, where, limit
 ):
     bare, indexed = two_views(rows, indexes)

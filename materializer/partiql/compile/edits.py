@@ -13,6 +13,7 @@ from journal.errors import InputError, QueryTypeError
 from journal.values import MISSING, Bag, Value
 from materializer.partiql import logical
 from materializer.partiql.compile.frames import Compiler, Frame
+from materializer.partiql.compile.storable import storable
 from materializer.partiql.operators.kinds import kind_of
 
 Step = str | int
@@ -36,7 +37,7 @@ def edit(compiler: Compiler, node: logical.Edit) -> Edit:
 
 
 def _assignments(compiler: Compiler, node: logical.Assignments) -> Edit:
-    items = [(_steps(compiler, item.steps), compiler.expression(item.value)) for item in node.items]
+    items = [(_steps(compiler, item.steps), storable(compiler, item.value)) for item in node.items]
     if all(len(item.steps) == 1 and type(item.steps[0]) is str for item in node.items):
         return _field_assignments(
             [(str(i.steps[0]), c) for i, (_, c) in zip(node.items, items, strict=True)]
@@ -73,7 +74,7 @@ def _removal(compiler: Compiler, node: logical.Removal) -> Edit:
 
 
 def _insertion(compiler: Compiler, node: logical.Insertion) -> Edit:
-    steps, value = _steps(compiler, node.steps), compiler.expression(node.value)
+    steps, value = _steps(compiler, node.steps), storable(compiler, node.value)
     position = None if node.position is None else compiler.expression(node.position)
 
     def insert(frame: Frame, document: Value) -> Value:

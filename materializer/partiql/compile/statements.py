@@ -12,6 +12,7 @@ from journal.values import MISSING, Value
 from materializer.partiql import logical
 from materializer.partiql.compile.edits import edit, exactly_same
 from materializer.partiql.compile.frames import Compiler, Frame, Rows, hold
+from materializer.partiql.compile.storable import storable
 from materializer.partiql.explain import explain
 from materializer.partiql.logical import CONTEXT
 from materializer.partiql.operators.kinds import kind_of
@@ -54,7 +55,7 @@ def query_rows(compiler: Compiler, plan: logical.QueryPlan) -> Rows:
 
 def insert(compiler: Compiler, plan: logical.InsertPlan) -> Execute:
     """INSERT."""
-    value, table, single = compiler.expression(plan.value), plan.table, plan.single
+    value, table, single = storable(compiler, plan.value), plan.table, plan.single
 
     def execute(frame: Frame) -> Outcome:
         given, new_id = value(frame), frame[CONTEXT].new_id
@@ -80,9 +81,13 @@ def _documents(given: Value, single: bool) -> Iterable[dict[str, Value]]:
     """
     documents = given if isinstance(given, list) and not single else [given]
     for document in documents:
-        if type(document) is not dict:
-            raise QueryTypeError(f"a document is a struct, this is {kind_of(document)}")
-        yield document
+        yield _checked(document)
+
+
+def _checked(document: Value) -> dict[str, Value]:
+    if type(document) is dict:
+        return document
+    raise QueryTypeError(f"a document is a struct, this is {kind_of(document)}")
 
 
 class _Touched:
@@ -122,9 +127,7 @@ def update(compiler: Compiler, plan: logical.UpdatePlan) -> Execute:
 def _update_outcome(table: Any, touched: dict[str, _Touched]) -> Outcome:
     effects: list[Effect] = []
     for entry in touched.values():
-        data = entry.data
-        if type(data) is not dict:
-            raise QueryTypeError(f"a document is a struct, this would be {kind_of(data)}")
+        data = _checked(entry.data)
         if not exactly_same(entry.before, data):
             effects.append(Update(table=table, document=entry.document, data=data))
     return Outcome(rows=[{"documentId": each} for each in touched], effects=effects)

@@ -199,7 +199,7 @@ class QueryResolver(ExpressionResolver):
             outside = self.names.value(value.name)
             if outside is not None:
                 return outside
-            if scope.find(value.name) is None and not scope.all_rows():
+            if scope.find(value.name) is None:
                 raise self.names.unknown(value.name)
         return self.collection(value, scope)
 

@@ -186,7 +186,7 @@ def test_what_is_deleted_is_gone(view):
         ("UPDATE people SET tags.x = 1", QueryTypeError, "list has no field 'x' to change"),
         ("UPDATE people SET tags[5] = 1", InputError, "2 elements, there is no position 5"),
         ("UPDATE people SET age = 1 / 0", InputError, "division by zero"),
-        ("UPDATE people AS p SET p = 1", QueryTypeError, "a document is a struct, this would be int"),
+        ("UPDATE people AS p SET p = 1", QueryTypeError, "a document is a struct, this is int"),
         ("UPDATE people INSERT INTO age VALUE 1", QueryTypeError, "needs a list, bag or struct, not int"),
         ("UPDATE people INSERT INTO tags VALUE 1 AT 9", InputError, "there is no position 9"),
         ("UPDATE people INSERT INTO address VALUE 1", QueryTypeError, "needs AT and the name"),
@@ -266,6 +266,21 @@ def test_ids_are_asked_for_in_order_and_only_for_new_things(view):
 )  # fmt: skip
 def test_a_statement_knows_its_kind(view, statement, kind):
     assert view.prepare(statement).kind == kind
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO other {'d': {'x': 1, 'x': 2}}",
+        "INSERT INTO other `{d: [{x: 1, x: 2}]}`",
+        "INSERT INTO other SELECT * FROM [{'a': 1}] AS x, [{'a': 2}] AS y",
+        "UPDATE people SET address = {'x': 1, 'x': 2}",
+        "UPDATE people INSERT INTO tags VALUE {'x': 1, 'x': 2}",
+    ],
+)
+def test_a_field_that_is_there_twice_is_not_dropped_silently(view, statement):
+    with pytest.raises(QueryTypeError, match="has each field once"):
+        view.run(statement)
 
 
 def test_a_failing_statement_fails_with_an_error_of_the_ledger(view):

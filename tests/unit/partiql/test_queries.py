@@ -129,6 +129,11 @@ def test_a_query_knows_whether_its_rows_are_whole_revisions(view, query, whole):
         ("SELECT * FROM vehicle", UnknownTableError, "no table named 'vehicle'"),
         ("SELECT * FROM _ql_committed_owner", UnknownTableError, "no table named 'owner'"),
         ("SELECT nope", UnknownTableError, "no table named 'nope'"),
+        (
+            "SELECT * FROM owners JOIN vehicle ON TRUE",
+            UnknownTableError,
+            "no table named 'vehicle'",
+        ),
         ("SELECT a.x FROM owners AS a, vehicles AS a", QueryTypeError, "declared twice"),
         (
             "SELECT MAX(id), name FROM owners",
