@@ -34,7 +34,6 @@ from journal.codec import (
     FORMAT_VERSION,
     SALT_SIZE,
     DecodeError,
-    Entry,
     EntryBody,
     FrozenHeader,
     Operation,
@@ -216,7 +215,7 @@ def _decode_valid(header_bytes: bytes, data: bytes, at: int) -> Block:
     header = decode_header(header_bytes)
     entries = decode_entries(data, at)
     contents = [decode_body(entry.body) for entry in entries]
-    leaf_hashes = [leaf_hash(entry.body) for entry in entries]
+    leaf_hashes = [sha256(b"\x00" + entry.body).digest() for entry in entries]  # leaf_hash, inline
     if header.entry_count != len(entries):
         raise DecodeError(f"entry_count {header.entry_count}, but {len(entries)} entries")
     if tree_hash(leaf_hashes) != header.entries_root:
@@ -225,8 +224,7 @@ def _decode_valid(header_bytes: bytes, data: bytes, at: int) -> Block:
         raise DecodeError(f"timestamp {header.timestamp}")
     _check_transactions(contents)
     for index, (entry, content) in enumerate(zip(entries, contents, strict=True)):
-        fault = _payload_fault(entry, content)
-        if fault:
+        if fault := _payload_fault(entry.payload, content):
             raise DecodeError(f"entry {index}: {fault}")
     return Block(header, header_bytes, leaf_hash(header_bytes), entries, contents, leaf_hashes)
 
@@ -252,16 +250,17 @@ def _check_transactions(contents: list[EntryBody]) -> None:
 _PAYLOAD_SIZE_MIN: Final = SALT_SIZE + 1
 
 
-def _payload_fault(entry: Entry, content: EntryBody) -> str:
+def _payload_fault(payload: bytes, content: EntryBody) -> str:
     if type(content) is TransactionEntry:
-        return "a transaction entry with a payload" if entry.payload else ""
+        return "a transaction entry with a payload" if payload else ""
     assert isinstance(content, RevisionEntry)
-    if (content.payload_hash is None) != (content.operation is Operation.DELETE):
+    payload_hash = content.payload_hash
+    if (payload_hash is None) != (content.operation is Operation.DELETE):
         return "a payload hash goes with an insert or update, and only with them"
-    if content.payload_hash is None:
-        return "a payload without a payload hash" if entry.payload else ""
-    if len(entry.payload) < _PAYLOAD_SIZE_MIN:
+    if payload_hash is None:
+        return "a payload without a payload hash" if payload else ""
+    if len(payload) < _PAYLOAD_SIZE_MIN:
         return "a payload without a document"
-    if sha256(entry.payload).digest() != content.payload_hash:
+    if sha256(payload).digest() != payload_hash:
         return "payload_hash is not the hash of the payload"
     return ""

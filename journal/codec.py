@@ -242,6 +242,10 @@ def decode_entries(data: bytes, at: int) -> list[Entry]:
     entries = []
     for _ in range(count):
         body, at = _read_bytes(data, at)
+        if data[at : at + 2] == b"\x00\x00":
+            entries.append(Entry(body, b""))
+            at += 2
+            continue
         encoding, at = _read_varint(data, at)
         payload, at = _read_bytes(data, at)
         if encoding != (PAYLOAD_PLAIN if payload else PAYLOAD_NONE):
@@ -376,7 +380,13 @@ def _read_fixed(data: bytes, at: int, size: int) -> tuple[bytes, int]:
 
 
 def _read_bytes(data: bytes, at: int) -> tuple[bytes, int]:
-    size, at = _read_varint(data, at)
+    first, second = data[at : at + 2] if at + 2 <= len(data) else (0x80, 0x80)
+    if first < 0x80 and not first & 1:  # the sizes of nearly all entries, without a call
+        size, at = first >> 1, at + 1
+    elif 0 < second < 0x80 and not first & 1:
+        size, at = (first & 0x7F | second << 7) >> 1, at + 2
+    else:
+        size, at = _read_varint(data, at)
     end = at + size
     if size < 0 or end > len(data):
         raise DecodeError("it ends too early")

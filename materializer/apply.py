@@ -9,8 +9,8 @@ writer guarantees, and raises `CorruptBlockError` naming block and entry where t
 uniqueness of indexes is the sequencer's business, never judged here.
 """
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import apsw
 
@@ -25,7 +25,8 @@ from materializer.store.documents import StoredDocument, address_of, position_of
 from materializer.store.keys import key_of
 from materializer.store.store import Store
 
-_UNKNOWN: Final = object()
+Keys = Sequence[tuple[bytes, bytes]]
+"""Index id and key, for each index of a document's table."""
 
 
 class Writes:
@@ -60,7 +61,7 @@ class Writes:
         content: RevisionEntry,
         *,
         current: StoredDocument | None = None,
-        data: Any = _UNKNOWN,
+        keys: Keys | None = None,
     ) -> None:
         """Add a revision.
 
@@ -68,7 +69,7 @@ class Writes:
             position: Where its entry stands.
             entry, content: The entry, as stored and read.
             current: The document's newest revision, if the caller has read it already.
-            data: The document's fields, if the caller has them already.
+            keys: `keys_of` the document as it is now, if the caller has them already.
 
         Raises:
             CorruptBlockError: It does not fit what is there.
@@ -93,8 +94,9 @@ class Writes:
         target[key] = row
         self.changed[table_id] = position
         if indexes:
-            after = None if content.operation is Operation.DELETE else data
-            self._change_keys(indexes, current, stored, after)
+            if keys is None:
+                keys = self.keys_of(table_id, _read(stored))
+            self._change_keys(self.keys_of(table_id, _read(current) if current else None), keys, stored)
         if table_id in SYSTEM_TABLE_IDS:
             self._change_catalog(content, stored, position)
 
@@ -151,6 +153,13 @@ class Writes:
         self._new_keys.clear()
         self._old_keys.clear()
 
+    def keys_of(self, table_id: bytes, data: dict[str, Value] | None) -> Keys:
+        """Index ids and keys of a document with these fields; none for one that is not there."""
+        if data is None:
+            return ()
+        indexes = self.indexes_of(table_id) or ()
+        return [(index.index_id, key_of(data, index.paths)) for index in indexes]
+
     def indexes_of(self, table_id: bytes) -> tuple[IndexInfo, ...] | None:
         """The indexes of a table; None where the table is not there."""
         catalog = self._store.catalog
@@ -175,34 +184,19 @@ class Writes:
                 f"version {content.version} of a document at version {current.version}", position
             )
 
-    def _change_keys(
-        self,
-        indexes: Iterable[IndexInfo],
-        before: StoredDocument | None,
-        stored: StoredDocument,
-        after: Any,
-    ) -> None:
+    def _change_keys(self, old: Keys, new: Keys, stored: StoredDocument) -> None:
         """Move the document's index entries from its old keys to its new ones."""
-        if after is _UNKNOWN:
-            after = _read(stored)
-        old = None if before is None else _read(before)
-        for index in indexes:
-            old_key = None if old is None else key_of(old, index.paths)
-            new_key = None if after is None else key_of(after, index.paths)
-            if old_key == new_key:
-                continue
-            if old_key is not None:
+        document_id, position = stored.document_id, stored.position
+        for index_id, key in old:
+            if (index_id, key) not in new:
                 if self._new_keys:
                     self._flush_keys()
-                self._old_keys.append(
-                    (index.index_id, old_key, stored.document_id, stored.position)
-                )
-            if new_key is not None:
+                self._old_keys.append((index_id, key, document_id, position))
+        for index_id, key in new:
+            if (index_id, key) not in old:
                 if self._old_keys:
                     self._flush_keys()
-                self._new_keys.append(
-                    (index.index_id, new_key, stored.document_id, stored.position)
-                )
+                self._new_keys.append((index_id, key, document_id, position))
 
     def _flush_keys(self) -> None:
         """Write index changes. At most one of the two lists is filled: their order matters."""

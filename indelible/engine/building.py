@@ -227,6 +227,8 @@ class _Execution:
         self._check_size(len(self._entries) + len(changes))
         if len(changes) > 1 or changes[0].table_id in SYSTEM_TABLE_IDS:
             self._open_savepoint()
+        for change in changes:
+            change.keys = self._writes.keys_of(change.table_id, change.data)
         if self._savepoint is None:
             refuse_duplicate_before(self._store, self._writes, changes[0])
         for change in changes:
@@ -269,7 +271,7 @@ class _Execution:
             change.payload,
         )
         position = self._position + 1 + len(self._entries)
-        self._writes.revision(position, entry, content, current=change.current, data=change.data)
+        self._writes.revision(position, entry, content, current=change.current, keys=change.keys)
         self._entries.append(entry)
         self._contents.append(content)
 
@@ -282,6 +284,7 @@ class _Execution:
         self._writes.changed = changed
         for change in net_changes(self._history.values()):
             self._size += len(change.payload) + _REVISION_SIZE
+            change.keys = self._writes.keys_of(change.table_id, change.data)
             self._write(change)
         self._writes.flush()
 

@@ -20,6 +20,7 @@ from journal.codec import Operation
 from journal.errors import InvalidDocumentError
 from journal.ids import id_text
 from journal.values import Value
+from materializer.apply import Keys
 from materializer.partiql.view import (
     CreateIndex,
     CreateTable,
@@ -38,7 +39,8 @@ from materializer.store.store import Store
 class Change:
     """One revision before it has a position. `payload` is empty and `data` None for a DELETE.
 
-    `current` is the document's revision before it; None for an INSERT.
+    `current` is the document's revision before it; None for an INSERT. `keys` are its index keys, set
+    when the change is about to be written.
     """
 
     table_id: bytes
@@ -48,6 +50,7 @@ class Change:
     payload: bytes
     data: dict[str, Value] | None
     current: StoredDocument | None
+    keys: Keys = ()
 
 
 class ChangeMaker:

@@ -11,8 +11,8 @@ from journal.codec import Operation
 from journal.errors import UniqueViolationError
 from journal.ids import id_text
 from journal.values import Value
-from materializer.apply import Writes
-from materializer.store.keys import key_is_partial, key_of, value_at
+from materializer.apply import Keys, Writes
+from materializer.store.keys import key_is_partial, value_at
 from materializer.store.store import Store
 
 
@@ -41,15 +41,20 @@ def refuse_duplicates_after(store: Store, writes: Writes, changes: Sequence[Chan
 
 def _unique_keys(store: Store, writes: Writes, change: Change) -> Iterator[tuple[IndexInfo, bytes]]:
     """The keys that must be the document's alone: of unique indexes, changed, and complete."""
-    if change.data is None or not store.catalog.indexes:
+    if change.data is None or not change.keys:
         return
-    before = None if change.current is None else change.current.data
-    for index in writes.indexes_of(change.table_id) or ():
-        if index.unique:
-            key = key_of(change.data, index.paths)
-            changed = before is None or key_of(before, index.paths) != key
-            if changed and not key_is_partial(change.data, index.paths):
-                yield index, key
+    before: Keys = ()
+    if change.current is not None:
+        before = writes.keys_of(change.table_id, change.current.data)
+    indexes = store.catalog.indexes
+    for index_id, key in change.keys:
+        index = indexes[index_id]
+        if (
+            index.unique
+            and (index_id, key) not in before
+            and not key_is_partial(change.data, index.paths)
+        ):
+            yield index, key
 
 
 def _refuse_others(

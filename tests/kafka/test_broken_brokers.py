@@ -13,7 +13,7 @@ from time import monotonic, sleep
 import pytest
 
 from infra.kafka import KafkaCluster
-from journal.errors import LogUnavailableError
+from journal.errors import JournalSettingsError, LogUnavailableError
 from journal.kafka import Cluster, KafkaLog, TopicAdmin, topic_name
 from journal.log import AppendUnknownError, Position, Record
 from tests.support.logs import read_all, read_to
@@ -82,9 +82,17 @@ def kafka(three_brokers: KafkaCluster) -> Cluster:
 
 @pytest.fixture
 def topic(kafka: Cluster) -> str:
+    """A new topic on three brokers, once all are back from the test before."""
+    deadline = monotonic() + 3 * BOUND_SECONDS
     topic = topic_name("test", f"broken-{next(_numbers)}")
-    TopicAdmin(kafka).create(topic)
-    return topic
+    while True:
+        try:
+            TopicAdmin(kafka).create(topic)
+        except (JournalSettingsError, LogUnavailableError):
+            assert monotonic() < deadline
+            sleep(0.5)
+        else:
+            return topic
 
 
 @pytest.fixture
