@@ -15,7 +15,7 @@ from journal.errors import LogUnavailableError
 from journal.kafka.failures import checked_options, is_transient, persistently, unavailable
 from journal.kafka.settings import Cluster, offset_settings
 
-_TIMEOUT_SECONDS: Final = 10.0
+_TURN_SECONDS: Final = 8.0
 _ATTEMPT_SECONDS: Final = 2.0
 
 
@@ -32,9 +32,9 @@ class OffsetHandle:
         """First offset, and the one after the last.
 
         Raises:
-            LogUnavailableError: No answer within 10 s (and as long again behind another caller).
+            LogUnavailableError: No answer within 10 s, or no turn within 8 s behind other callers.
         """
-        if not self._lock.acquire(timeout=_TIMEOUT_SECONDS):
+        if not self._lock.acquire(timeout=_TURN_SECONDS):
             raise LogUnavailableError(
                 f"offsets of {self._topic}: another question has no answer yet"
             )

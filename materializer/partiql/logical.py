@@ -23,8 +23,9 @@ from typing import Literal as OneOf
 from materializer.partiql.syntax import Expression, Node
 from materializer.partiql.view import Index, Table
 
-PARAMETERS, CONTEXT, FIRST_SLOT = range(3)
-"""The first slots of each frame: parameters, context; variables begin at the third."""
+PARAMETERS, CONTEXT, OUTER, FIRST_SLOT = range(4)
+"""The first slots of each frame: parameters, context, and whether a bare name was found in an outer
+query (see `Attribute`); variables begin at the fourth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,13 @@ class Attribute(Node):
     Attributes:
         name: The field.
         variables: Where to look, innermost query first.
+        own: How many of them are of the innermost query; looking further sets slot `OUTER`.
         fallback: What it is else; None for MISSING.
     """
 
     name: str
     variables: tuple[Variable, ...]
+    own: int
     fallback: Expression | None
 
 
@@ -78,10 +81,16 @@ class Nested(Node):
 
     Attributes:
         form: "collection"; "scalar": its one row's one field; "column": that of each row.
+        slot: Where its value is kept while the statement runs, if it is shared.
+        shared: Whether it is computed once: it uses no variable of the queries around it.
+        tracked: With `shared`: only bare names in it might, so its value is kept if none did.
     """
 
     query: "Block | Combined"
     form: OneOf["collection", "scalar", "column"]
+    slot: int
+    shared: bool = False
+    tracked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class Statement:
             raise InputError(
                 f"the statement has {self.parameter_count} parameters, {len(parameters)} were given"
             )
-        return [parameters, context, *self._slots]
+        return [parameters, context, False, *self._slots]
 
     def _streamed(self, frame: list[Any]) -> Iterator[Value]:
         try:
@@ -160,7 +160,7 @@ def evaluate(
         is_query = isinstance(plan.query, logical.Block | logical.Combined)
         code = compiler.result(plan.query) if is_query else compiler.expression(plan.query)
         slots = [None] * (slot_count - logical.FIRST_SLOT)
-        return code([parameters, _NO_STORE, *slots])
+        return code([parameters, _NO_STORE, False, *slots])
     except (RecursionError, ArithmeticError) as error:
         raise _refusal(error) from error
 

@@ -15,6 +15,7 @@ import pytest
 from infra.kafka import KafkaCluster
 from journal.errors import JournalSettingsError, LogUnavailableError
 from journal.kafka import Cluster, KafkaLog, TopicAdmin, topic_name
+from journal.kafka.reader import KafkaReader
 from journal.log import AppendUnknownError, Position, Record
 from tests.support.logs import read_all, read_to
 from tests.support.strangers import Stranger
@@ -189,7 +190,7 @@ def test_a_reader_follows_the_leader_over_its_loss(
     try:
         writer.wait_for_more(20)
         end = _end_soon(log)
-        records += _read_patiently(log, reader, end)
+        records += _read_patiently(reader, end)
     finally:
         _repair(three_brokers, lost, harm)
     writer.stop()
@@ -265,10 +266,7 @@ def _end_soon(log: KafkaLog) -> int:
             assert monotonic() < deadline
 
 
-def _read_patiently(log: KafkaLog, reader: object, end: int) -> list[Record]:
-    from journal.kafka.reader import KafkaReader
-
-    assert isinstance(reader, KafkaReader)
+def _read_patiently(reader: KafkaReader, end: int) -> list[Record]:
     records: list[Record] = []
     deadline = monotonic() + 2 * BOUND_SECONDS
     while reader.position() < end:

@@ -15,6 +15,7 @@ from journal.errors import (
     UnknownLedgerError,
 )
 from journal.kafka import Cluster, KafkaLog, TopicAdmin
+from journal.kafka.reader import KafkaReader
 from journal.log import AppendUnknownError, Position
 from tests.support.logs import read_all, read_to, values
 from tests.support.strangers import Stranger
@@ -196,6 +197,30 @@ def test_a_restarted_broker_has_every_acknowledged_record(
     reader.close()
 
 
+def test_a_journal_that_lost_its_tail_is_another_log(
+    broker: KafkaCluster, log: KafkaLog, topic: str
+) -> None:
+    """As after a disk that forgot what it had flushed."""
+    for number in range(20):
+        log.append(b"%d" % number)
+    reader = log.reader(START)
+    last = read_to(reader, 20)[-1]
+    broker.kill(1)
+    (segment,) = (broker.folder / "broker-1" / "data" / f"{topic}-0").glob("*.log")
+    with segment.open("r+b") as file:
+        file.truncate(segment.stat().st_size // 2)
+    broker.restart(1)
+    assert 0 < log.end_offset() < 20
+
+    with pytest.raises(JournalReplacedError):
+        _read_until_it_fails(reader)
+    again = log.reader(Position(offset=last.offset + 1, epoch=last.epoch))
+    with pytest.raises(JournalReplacedError):
+        _read_until_it_fails(again)
+    reader.close()
+    again.close()
+
+
 def test_no_call_hangs_while_the_broker_does(broker: KafkaCluster, log: KafkaLog) -> None:
     log.append(b"before")
     reader = log.reader(Position(offset=1))
@@ -275,6 +300,16 @@ def _timed(call: Callable[[], object]) -> tuple[object, float]:
     except LedgerError as error:
         outcome = error
     return outcome, monotonic() - before
+
+
+def _read_until_it_fails(reader: KafkaReader) -> None:
+    """Read on; a connection that is not back yet is no failure."""
+    deadline = monotonic() + BOUND_SECONDS
+    while monotonic() < deadline:
+        try:
+            assert reader.read(timeout=1.0) == []
+        except LogUnavailableError:
+            continue
 
 
 def _append_patiently(log: KafkaLog, value: bytes) -> None:

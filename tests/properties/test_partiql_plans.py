@@ -123,6 +123,16 @@ def test_a_join_finds_the_same_with_and_without_indexes(rows, indexes, condition
     assert outcome(bare, query, parameters) == outcome(indexed, query, parameters)
 
 
+@settings(max_examples=100, deadline=None)
+@given(documents, st.lists(st.sampled_from(INDEXES), max_size=2, unique=True))
+def test_a_subquery_gives_the_same_whether_it_is_shared_or_not(rows, indexes):
+    _, view = two_views(rows, indexes)
+    alone = "SELECT VALUE [x, t.a IN (SELECT VALUE u.a FROM u)] FROM t AS t BY x"
+    bound = "SELECT VALUE [x, t.a IN (SELECT VALUE u.a FROM u WHERE x = x)] FROM t AS t BY x"
+
+    assert outcome(view, alone, []) == outcome(view, bound, [])
+
+
 @settings(max_examples=150, deadline=None)
 @given(documents, st.lists(st.sampled_from(INDEXES), max_size=4, unique=True), conditions())
 def test_changes_are_the_same_with_and_without_indexes(rows, indexes, condition):
@@ -142,9 +152,7 @@ def test_changes_are_the_same_with_and_without_indexes(rows, indexes, condition)
     st.sampled_from(["", "WHERE t.a > 0", "WHERE t.b = 'ab'"]),
     st.integers(0, 9),
 )
-def test_order_is_the_same_with_and_without_indexes(
-    rows, indexes, keys, way, where, limit
-):
+def test_order_is_the_same_with_and_without_indexes(rows, indexes, keys, way, where, limit):
     bare, indexed = two_views(rows, indexes)
     order = ", ".join(f"t.{key} {way}" for key in keys.split(", "))
     values_ = ", ".join(f"t.{key}" for key in keys.split(", "))

@@ -6,7 +6,7 @@ from journal.values import MISSING, Bag, Value
 from materializer.partiql import logical, syntax
 from materializer.partiql.compile import conditions
 from materializer.partiql.compile.frames import Compiler, Evaluate, Frame, hold
-from materializer.partiql.logical import CONTEXT
+from materializer.partiql.logical import CONTEXT, OUTER
 from materializer.partiql.operators import arithmetic, functions, periods, text
 from materializer.partiql.operators.casts import caster
 from materializer.partiql.operators.kinds import equality
@@ -103,7 +103,25 @@ _SPECIAL: Final = {
 
 
 def nested(compiler: Compiler, node: logical.Nested) -> Evaluate:
-    """A query as a value."""
+    """A query as a value; one that depends on nothing around it is computed once."""
+    code, slot = _nested(compiler, node), node.slot
+    if not node.shared:
+        return code
+
+    def once(frame: Frame) -> Value:
+        kept = frame[slot]
+        if kept is None:
+            before, frame[OUTER] = frame[OUTER], False
+            kept = (code(frame),)
+            if not frame[OUTER]:
+                frame[slot] = kept
+            frame[OUTER] = before or frame[OUTER]
+        return kept[0]
+
+    return once
+
+
+def _nested(compiler: Compiler, node: logical.Nested) -> Evaluate:
     if node.form == "collection":
         return compiler.result(node.query)
     rows, reject = compiler.rows(node.query), compiler.reject

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from journal.values import MISSING, Value
-from materializer.partiql import syntax
+from materializer.partiql import logical, syntax
 from materializer.partiql.compile.frames import Compiler, Evaluate, Frame
 from materializer.partiql.operators import text
 from materializer.partiql.operators.casts import type_test
-from materializer.partiql.operators.kinds import comparable, equality, kind_of
+from materializer.partiql.operators.kinds import comparable, equality, identity, is_nan, kind_of
 from materializer.partiql.operators.reject import Reject
 
 _DIRECT: Final = frozenset({str, int, bool})
@@ -140,6 +140,8 @@ def membership(compiler: Compiler, node: syntax.In) -> Evaluate:
 
     if isinstance(node.collection, syntax.Collection) and len(node.collection.items) > _FEW:
         return _constant_membership(node, value) or contains
+    if isinstance(node.collection, logical.Nested) and node.collection.shared:
+        return _shared_membership(value, collection, node.collection.slot)
     return contains
 
 
@@ -170,6 +172,31 @@ def _constant_membership(node: syntax.In, value: Evaluate) -> Evaluate | None:
         if type(subject) is str:
             return subject in texts
         return MISSING if subject is MISSING else _member(subject, items)
+
+    return contains
+
+
+def _shared_membership(value: Evaluate, collection: Evaluate, slot: int) -> Evaluate:
+    """`IN` of a query that is computed once: the identities of its values, and whether one is absent.
+
+    They are kept in the query's own slot, beside its value.
+    """
+
+    def contains(frame: Frame) -> Value:
+        subject, items = value(frame), collection(frame)
+        if subject is MISSING or not isinstance(items, list):
+            return MISSING
+        if subject is None or is_nan(subject):
+            return _member(subject, items)
+        kept = frame[slot]
+        if kept is None:  # a bare name in the query was found outside of it
+            return _member(subject, items)
+        if len(kept) == 1:
+            absent = any(item is None or item is MISSING for item in items)
+            kept = frame[slot] = (items, frozenset(map(identity, items)), absent)
+        if identity(subject) in kept[1]:
+            return True
+        return None if kept[2] else False
 
     return contains
 

@@ -10,7 +10,7 @@ from materializer.partiql.compile.frames import Bindings, Compiler, Evaluate, Fr
 from materializer.partiql.limits import CHECK_INTERVAL
 from materializer.partiql.logical import CONTEXT
 from materializer.partiql.operators.aggregates import AGGREGATES, Distinct
-from materializer.partiql.operators.kinds import identity
+from materializer.partiql.operators.kinds import identity, is_nan
 
 
 def filtered(compiler: Compiler, node: logical.Filter) -> Bindings:
@@ -130,12 +130,12 @@ def hash_joined(compiler: Compiler, node: logical.HashJoined) -> Bindings:
 
 
 def _key(compiler: Compiler, values: tuple[Any, ...]) -> Any:
-    """Code for a hashable key, None when a part is null or missing and so equals nothing."""
+    """Code for a hashable key, None when a part equals nothing: null, missing, NaN."""
     codes = [compiler.expression(value) for value in values]
 
     def key(frame: Frame) -> Any:
         parts = [code(frame) for code in codes]
-        if any(part is None or part is MISSING for part in parts):
+        if any(part is None or part is MISSING or is_nan(part) for part in parts):
             return None
         return tuple(map(identity, parts))
 

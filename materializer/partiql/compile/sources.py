@@ -304,7 +304,7 @@ def _elements(compiler: Compiler, node: logical.Iterate) -> Any:
     """Code for the elements of a value, and whether they have positions."""
     reject = compiler.reject
     nested = node.value
-    if isinstance(nested, logical.Nested) and nested.form == "collection":
+    if isinstance(nested, logical.Nested) and nested.form == "collection" and not nested.shared:
         query = nested.query
         if isinstance(query, logical.Block) and query.pivot is None:
             rows, ordered = compiler.rows(query), query.ordered

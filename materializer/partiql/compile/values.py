@@ -7,7 +7,7 @@ from journal.values import MISSING, Bag, Value
 from materializer.partiql import logical, syntax
 from materializer.partiql.compile.frames import Compiler, Evaluate, Frame, hold
 from materializer.partiql.limits import CHECK_INTERVAL
-from materializer.partiql.logical import CONTEXT, PARAMETERS
+from materializer.partiql.logical import CONTEXT, OUTER, PARAMETERS
 from materializer.partiql.operators.kinds import kind_of
 from materializer.partiql.operators.reject import Reject
 from materializer.partiql.operators.structs import RepeatedStruct, fields_of, struct_of
@@ -33,7 +33,8 @@ def variable(_compiler: Compiler, node: logical.Variable) -> Evaluate:
 
 def attribute(compiler: Compiler, node: logical.Attribute) -> Evaluate:
     """A field of the first variable that has it."""
-    slots, name = [each.slot for each in node.variables], node.name
+    slots, name = [each.slot for each in node.variables[: node.own]], node.name
+    outer = [each.slot for each in node.variables[node.own :]]
     fallback = None if node.fallback is None else compiler.expression(node.fallback)
     reject = compiler.reject
 
@@ -44,6 +45,12 @@ def attribute(compiler: Compiler, node: logical.Attribute) -> Evaluate:
                 value = struct.get(name, MISSING)
                 if value is not MISSING:
                     return value
+        if outer:
+            frame[OUTER] = True
+            for slot in outer:
+                struct = frame[slot]
+                if isinstance(struct, dict) and name in struct:
+                    return struct[name]
         return reject(f"nothing has a field {name!r}") if fallback is None else fallback(frame)
 
     return find

@@ -13,7 +13,8 @@ Three relations, which agree with one another:
 * `order_key(a)`: a key whose order is that of ORDER BY.
 
 Numbers are equal by value whatever their type, exactly: 1 = 1.0 = 1e0, but not 0.1 = 1e-1, since no
-binary float is a tenth. Inside structures null and missing are one.
+binary float is a tenth. Inside structures null and missing are one. NaN equals nothing; for `identity`, and inside
+structures, it is itself.
 """
 
 import datetime
@@ -86,11 +87,16 @@ def equality(left: Value, right: Value) -> Value:
         return None
     if left is MISSING or right is MISSING:
         return MISSING
-    return same(left, right)
+    return not is_nan(left) and same(left, right)
+
+
+def is_nan(value: Value) -> bool:
+    """Whether a value is the float that equals nothing, not even itself."""
+    return type(value) is float and value != value  # noqa: PLR0124
 
 
 def same(left: Value, right: Value) -> bool:
-    """Deep equality, in which null and missing are one."""
+    """Deep equality, in which null and missing are one, and NaN is itself."""
     kind = type(left)
     if kind is type(right) and kind in _DIRECT:
         return bool(left == right)
@@ -100,7 +106,7 @@ def same(left: Value, right: Value) -> bool:
             return bool(moment(left) == moment(right))
         return False
     if rank == NUMBER:
-        return bool(left == right)
+        return bool(left == right) or (is_nan(left) and is_nan(right))
     if rank == LIST:
         return len(left) == len(right) and all(map(same, left, right))
     if kind is dict and type(right) is dict:

@@ -12,6 +12,7 @@ from materializer.partiql.plan.count_tables import count_tables
 from materializer.partiql.plan.hash_joins import hash_joins
 from materializer.partiql.plan.order_by_indexes import order_by_indexes
 from materializer.partiql.plan.push_filters import push_filters
+from materializer.partiql.plan.share_subqueries import share_subqueries
 from materializer.partiql.plan.use_document_ids import use_document_ids
 from materializer.partiql.plan.use_indexes import use_indexes
 
@@ -24,6 +25,7 @@ RULES: Final[tuple[Rule, ...]] = (
     order_by_indexes,
     hash_joins,
     count_tables,
+    share_subqueries,
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from materializer.partiql import logical, syntax
 from materializer.partiql.logical import Operator
 from materializer.partiql.syntax import Expression
-from materializer.partiql.trees import walk
+from materializer.partiql.trees import children, walk
 
 MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -71,6 +71,29 @@ def slots_set(operator: Any) -> set[int]:
         case _:
             return set()
     return {slot for slot in slots if slot is not None}
+
+
+def free_slots(query: syntax.Node) -> tuple[set[int], set[int]]:
+    """The slots of the queries around a query: those it uses, and those that bare names may use."""
+    bound: set[int] = set()
+    outer: set[int] = set()
+    for node in walk(query):
+        bound |= slots_set(node)
+        if isinstance(node, logical.Attribute):
+            outer |= {each.slot for each in node.variables[node.own :]}
+        if isinstance(node, logical.Grouped):
+            bound |= {slot for slot, _ in node.keys} | {each.slot for each in node.aggregations}
+            bound |= set() if node.group is None else {node.group}
+        elif isinstance(node, logical.TableCount):
+            bound |= set(node.slots)
+    certain = {
+        each.slot
+        for node in walk(query)
+        if not isinstance(node, logical.Attribute)
+        for each in children(node)
+        if isinstance(each, logical.Variable)
+    }
+    return certain - bound, outer - bound
 
 
 def field_path(node: Expression, slot: int) -> tuple[str, ...] | None:

@@ -125,6 +125,10 @@ def formatted(node: Any) -> str:
             return f"{formatted(node.left)} {node.operator} {formatted(node.right)}"
         case syntax.Junction():
             return f" {node.operator} ".join(formatted(item) for item in node.items)
+        case syntax.In():
+            return f"{formatted(node.value)} in {formatted(node.collection)}"
+        case logical.Nested():
+            return "once (...)" if node.shared else "(...)"
         case syntax.Collection():
             return f"[{', '.join(formatted(item) for item in node.items)}]"
         case _:

@@ -49,6 +49,10 @@ class ExpressionResolver:
         self.slot_count += 1
         return Variable(self.slot_count - 1, name)
 
+    def nested(self, query: Block | Combined, form: Any) -> Nested:
+        """A query as a value, with a slot to keep it in."""
+        return Nested(query, form, self.new_variable("").slot)
+
     def expression(self, node: Any, scope: Scope | None) -> Any:
         """The expression with its names resolved; a query becomes one value where SQL wants one."""
         if isinstance(node, syntax.Constant | syntax.Parameter):
@@ -63,7 +67,7 @@ class ExpressionResolver:
         if isinstance(node, syntax.Call):
             return self._call(node, scope)
         if isinstance(node, syntax.Select | syntax.SetOperation):
-            return Nested(self.query(node, scope), _scalar_form(node))
+            return self.nested(self.query(node, scope), _scalar_form(node))
         if isinstance(node, syntax.In):
             collection = self._collection(node.collection, scope, form="column")
             return syntax.In(self.expression(node.value, scope), collection)
@@ -79,7 +83,7 @@ class ExpressionResolver:
     def _collection(self, node: Any, scope: Scope | None, form: Any) -> Any:
         if isinstance(node, syntax.Select | syntax.SetOperation):
             plain = _scalar_form(node) == "collection"
-            return Nested(self.query(node, scope), "collection" if plain else form)
+            return self.nested(self.query(node, scope), "collection" if plain else form)
         return self.expression(node, scope)
 
     # Names
@@ -97,7 +101,8 @@ class ExpressionResolver:
         if len(rows) == 1 and (outside is None or not isinstance(outside, syntax.Constant)):
             return syntax.Path(rows[0], (syntax.Field(node.name),))
         fallback = outside if isinstance(outside, syntax.Constant) else None
-        return Attribute(node.name, rows, fallback)
+        assert scope is not None
+        return Attribute(node.name, rows, len(scope.rows), fallback)
 
     def _path(self, node: syntax.Path, scope: Scope | None) -> syntax.Path:
         """A path from a variable, even where its root was a bare field."""

@@ -6,7 +6,7 @@ from typing import Any
 from journal.errors import InputError, QueryTypeError
 from journal.values import MISSING
 from materializer.partiql import logical, syntax
-from materializer.partiql.logical import Block, Combined, Nested, Operator, Variable
+from materializer.partiql.logical import Block, Combined, Operator, Variable
 from materializer.partiql.resolve.expressions import ExpressionResolver, contains_aggregate
 from materializer.partiql.resolve.scopes import Grouping, Scope
 
@@ -31,7 +31,7 @@ class QueryResolver(ExpressionResolver):
         inner = Scope(scope)
         inner.declare(row, row=True)
         return self._cut(
-            Block(logical.Iterate(Nested(combined, "collection"), row.slot), row),
+            Block(logical.Iterate(self.nested(combined, "collection"), row.slot), row),
             node,
             self._order(node.order, {}, inner),
             scope,

@@ -305,12 +305,19 @@ def test_big_transactions_begin_a_new_block(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        {"a": object()}, {"a": float}, {1: "a"}, {"a": "\ud800"}, {"a": Decimal("NaN")},
-        {"a": datetime.datetime(2026, 1, 1)},  # noqa: DTZ001 - the point
-        {"a": indelible.MISSING}, "text", 5, None, [[1]],
+        pytest.param({"a": object()}, id="object"),
+        pytest.param({"a": float}, id="class"),
+        pytest.param({1: "a"}, id="number-as-field-name"),
+        pytest.param({"a": "\ud800"}, id="lone-surrogate"),
+        pytest.param({"a": Decimal("NaN")}, id="decimal-nan"),
+        pytest.param({"a": datetime.datetime(2026, 1, 1)}, id="no-offset"),  # noqa: DTZ001
+        pytest.param({"a": indelible.MISSING}, id="missing"),
+        pytest.param("text", id="text"),
+        pytest.param(5, id="number"),
+        pytest.param(None, id="null"),
+        pytest.param([[1]], id="list-in-list"),
     ],
-    ids=repr,
-)  # fmt: skip
+)
 def test_what_is_no_document_is_refused(ledger: indelible.Ledger, document: object) -> None:
     before = ledger.status().tip
     with pytest.raises(indelible.InputError):

@@ -28,7 +28,8 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     )
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
-    assert _is_running(child)
+    while Path(f"/proc/{child}/comm").read_text() != "sleep\n":
+        time.sleep(0.01)  # until then the guard is not set
 
     parent.send_signal(signal.SIGKILL)
     parent.wait()

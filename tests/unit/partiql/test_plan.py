@@ -9,6 +9,7 @@ from materializer.partiql.plan.count_tables import count_tables
 from materializer.partiql.plan.hash_joins import hash_joins
 from materializer.partiql.plan.order_by_indexes import order_by_indexes
 from materializer.partiql.plan.push_filters import push_filters
+from materializer.partiql.plan.share_subqueries import share_subqueries
 from materializer.partiql.plan.sketches import sketch
 from materializer.partiql.plan.use_document_ids import use_document_ids
 from materializer.partiql.plan.use_indexes import use_indexes
@@ -19,6 +20,7 @@ RULES_OF = {
     "use_document_ids": ((push_filters, use_document_ids), []),
     "use_indexes": ((push_filters, use_indexes), ["x", "a,b", "n.m", "unique k"]),
     "order_by_indexes": ((push_filters, use_indexes, order_by_indexes), ["x", "a,b"]),
+    "share_subqueries": ((push_filters, share_subqueries), []),
     "hash_joins": ((push_filters, use_indexes, hash_joins), ["k"]),
 }
 

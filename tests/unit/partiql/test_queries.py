@@ -2,12 +2,13 @@
 
 # ruff: noqa: E501 - the table of queries has one case a line
 import datetime
+from dataclasses import replace
 
 import pytest
 
 from journal.errors import InputError, LimitExceededError, QueryTypeError, UnknownTableError
 from journal.values import Bag, Timestamp
-from tests.support.dict_view import NOW, a_view
+from tests.support.dict_view import NOW, DictCatalog, a_view
 
 
 @pytest.fixture
@@ -58,6 +59,23 @@ def test_a_query_gives_its_rows_and_reads_no_more_than_it_needs(
 
     assert list(view.run(query, *parameters).rows) == rows
     assert reads is None or view.reads == reads
+
+
+def test_in_finds_every_member_of_a_long_list(view):
+    wanted = [f"V{n:02d}" for n in (3, 9, 4, 4, 15)] + [None, 7]
+
+    rows = view.run("SELECT VALUE vin FROM vehicles WHERE vin IN ?", wanted).rows
+
+    assert sorted(rows) == ["V03", "V04", "V09", "V15"]
+
+
+def test_an_index_that_is_not_active_yet_is_not_used(view):
+    table = view.catalog.tables["owners"]
+    building = replace(table, indexes=tuple(replace(each, active=False) for each in table.indexes))
+    view.catalog = DictCatalog({**view.catalog.tables, "owners": building})
+
+    assert view.run("SELECT name FROM owners WHERE id = 1").rows == [{"name": "Bob"}]
+    assert view.run("SELECT name FROM owners ORDER BY id LIMIT 1").rows == [{"name": "Ann"}]
 
 
 def test_select_star_hands_out_a_copy_that_may_be_changed(view):
