@@ -14,7 +14,7 @@ SOURCES = "\n".join(
 )
 
 
-@pytest.mark.parametrize("path", sorted({p for p in re.findall(r"`([\w./-]+/[\w./-]*)`", TEXT)}))
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w./-]+/[\w./-]*)`", TEXT))))
 def test_each_file_or_folder_is_there(path: str) -> None:
     candidates = [ROOT / path, ROOT / "indelible" / path, ROOT / "materializer" / path]
 
@@ -25,8 +25,8 @@ def test_each_file_or_folder_is_there(path: str) -> None:
 def test_each_method_is_there(name: tuple[str, str]) -> None:
     class_name, method = name
 
-    assert re.search(rf"^class {class_name}\b", SOURCES, re.M)
-    assert re.search(rf"^    def {method}\b", SOURCES, re.M)
+    assert re.search(rf"^class {class_name}\b", SOURCES, re.MULTILINE)
+    assert re.search(rf"^    def {method}\b", SOURCES, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -36,4 +36,4 @@ def test_each_function_is_there(name: str) -> None:
     package, module, function = name.split(".")
     path = ROOT / package / f"{module}.py"
 
-    assert re.search(rf"^def {function}\b", path.read_text(), re.M)
+    assert re.search(rf"^def {function}\b", path.read_text(), re.MULTILINE)

@@ -23,10 +23,9 @@ def test_kill_minus_nine_loses_and_doubles_nothing(tmp_path: Path) -> None:
     with indelible.connect(url) as ledger:
         open_accounts(ledger)
     for number in range(KILLS):
-        writer = Writer(url, lines)
-        writer.wait_for("ready", number + 1)
-        time.sleep(random.uniform(0.05, 1.5))
-        writer.kill()
+        with Writer(url, lines) as writer:
+            writer.wait_for("ready", number + 1)
+            time.sleep(random.uniform(0.05, 1.5))
     claims = expect_nothing_lost_or_doubled(url, lines)
     print(
         f"\n{KILLS} kills, {len(claims.acknowledged)} acknowledged transfers; "

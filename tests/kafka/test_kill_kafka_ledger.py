@@ -50,10 +50,9 @@ def test_kill_minus_nine_of_the_writer(broker: KafkaCluster, tmp_path: Path) -> 
     url = new_bank(broker, "killed", tmp_path) + str(tmp_path / "bank")
     lines = tmp_path / "lines"
     for number in range(kills):
-        writer = Writer(url, lines)
-        writer.wait_for("ready", number + 1)
-        time.sleep(random.uniform(0.05, 1.5))
-        writer.kill()
+        with Writer(url, lines) as writer:
+            writer.wait_for("ready", number + 1)
+            time.sleep(random.uniform(0.05, 1.5))
     claims = expect_nothing_lost_or_doubled(url, lines)
     print(
         f"\n{kills} kills, {len(claims.acknowledged)} acknowledged transfers; "
@@ -64,12 +63,17 @@ def test_kill_minus_nine_of_the_writer(broker: KafkaCluster, tmp_path: Path) -> 
 def test_two_nodes_write_to_one_topic(broker: KafkaCluster, tmp_path: Path) -> None:
     url = new_bank(broker, "rivals", tmp_path)
     seconds = 30.0 if SOAK else 6.0
-    writers = [
-        Writer(f"{url}{tmp_path / name}", tmp_path / f"{name}.lines", threads=4, seconds=seconds)
-        for name in ("north", "south")
-    ]
-    for writer in writers:
-        writer.finish()
+    with (
+        Writer(
+            f"{url}{tmp_path / 'north'}", tmp_path / "n.lines", threads=4, seconds=seconds
+        ) as north,
+        Writer(
+            f"{url}{tmp_path / 'south'}", tmp_path / "s.lines", threads=4, seconds=seconds
+        ) as south,
+    ):
+        writers = [north, south]
+        for writer in writers:
+            writer.finish()
     lines = [writer.lines for writer in writers]
     claims = expect_nothing_lost_or_doubled(f"{url}{tmp_path / 'judge'}", *lines)
     each = [writer.count("ok") for writer in writers]
@@ -82,24 +86,22 @@ def test_a_broker_of_three_is_killed_or_paused(three_brokers: KafkaCluster, tmp_
     rounds = 5 if SOAK else 2
     url = new_bank(three_brokers, "three", tmp_path) + str(tmp_path / "bank")
     lines = tmp_path / "lines"
-    writer = Writer(url, lines, threads=8)
-    writer.wait_for("ok", 100)
     pauses = []
-    for number in range(rounds):
-        victim = random.choice(three_brokers.broker_ids)
-        if number % 2:
-            three_brokers.pause(victim)
-        else:
-            three_brokers.kill(victim)
-        start, acknowledged = time.monotonic(), writer.count("ok")
-        writer.wait_for("ok", acknowledged + 50, timeout=90.0)
-        pauses.append(time.monotonic() - start)
-        if number % 2:
-            three_brokers.resume(victim)
-        else:
-            three_brokers.restart(victim)
-        wait_until_in_sync(three_brokers, "indelible.three.journal")
-    writer.kill()
+    with Writer(url, lines, threads=8) as writer:
+        writer.wait_for("ok", 100)
+        for number in range(rounds):
+            victim = random.choice(three_brokers.broker_ids)
+            hurt, heal = (
+                (three_brokers.pause, three_brokers.resume)
+                if number % 2
+                else (three_brokers.kill, three_brokers.restart)
+            )
+            hurt(victim)
+            start, acknowledged = time.monotonic(), writer.count("ok")
+            writer.wait_for("ok", acknowledged + 50, timeout=90.0)
+            pauses.append(time.monotonic() - start)
+            heal(victim)
+            wait_until_in_sync(three_brokers, "indelible.three.journal")
     claims = expect_nothing_lost_or_doubled(url, lines)
     print(
         f"\n{rounds} brokers lost, {len(claims.acknowledged)} acknowledged transfers; "

@@ -18,7 +18,7 @@ import pytest
 from indelible.engine.creation import Durability, genesis
 from indelible.engine.limits import Limits
 from indelible.engine.node import Node
-from journal.chain import Origin, Accepted, check, link
+from journal.chain import Accepted, Origin, check, link
 from journal.codec import TransactionEntry
 from journal.errors import LedgerError, OutcomeUnknownError, UnavailableError
 from journal.ids import new_id

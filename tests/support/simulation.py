@@ -1,8 +1,9 @@
 """A simulated world for the commit path: one seed decides every fault and every interleaving.
 
-`SharedLog` holds the records; each node has a `FaultyLog` on it, which loses acknowledgements, writes
-twice, writes late, stalls, lets strangers and rivals in between, and crashes its node at any of its calls.
-Time is virtual. Nothing of the product is replaced: these are its own ports (`Log`, clock, timer, entropy).
+The `World` holds the records; each node has a `FaultyLog` on it, which loses acknowledgements, writes
+twice, writes late, stalls, lets strangers and rivals in between, and crashes its node at any of its
+calls. Time is virtual. Nothing of the product is replaced: these are its own ports (log, clock, timer,
+entropy).
 """
 
 import random

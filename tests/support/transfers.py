@@ -1,15 +1,16 @@
 """Running transfer writers, and judging afterwards what they left behind."""
 
-import subprocess
 import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import indelible
 from indelible.client.addresses import parse_address
 from indelible.engine.opening import open_log
+from infra.processes import spawn
 from journal.chain import Accepted, Origin, check, link
 from journal.codec import TransactionEntry
 from journal.ids import id_text
@@ -20,36 +21,25 @@ ROOT = Path(__file__).parents[2]
 
 
 class Writer:
-    """A transfer writer in its own process; its lines go to a file that survives it."""
+    """A transfer writer in its own process; what it says goes to a file that survives it.
+
+    A context manager: whatever happens, the process does not outlive the block (nor this process).
+    """
 
     def __init__(self, url: str, lines: Path, *, threads: int = 8, seconds: float = 600.0) -> None:
         self.lines = lines
-        self._errors = lines.with_suffix(".err")
-        with lines.open("ab") as out, self._errors.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "tests.support.transfer_writer",
-                    url,
-                    str(threads),
-                    str(seconds),
-                ],
-                stdout=out,
-                stderr=errors,
-                cwd=ROOT,
-            )
+        module = "tests.support.transfer_writer"
+        command = [sys.executable, "-m", module, url, str(threads), str(seconds)]
+        self.process = spawn(command, log=lines, folder=ROOT)
 
     def wait_for(self, word: str, count: int, timeout: float = 60.0) -> None:
         """Wait until it has said `word` so many times in all."""
         deadline = time.monotonic() + timeout
         while self.count(word) < count:
-            if self.process.poll() not in (None, 0):
-                raise AssertionError(f"the writer died:\n{self._errors.read_text()[-3000:]}")
-            if time.monotonic() > deadline:
-                raise AssertionError(
-                    f"not {count} times {word!r} in {timeout} s:\n{self._errors.read_text()[-3000:]}"
-                )
+            assert self.process.poll() in (None, 0), f"the writer died:\n{self._tail()}"
+            assert time.monotonic() < deadline, (
+                f"not {count} times {word!r} in {timeout} s:\n{self._tail()}"
+            )
             time.sleep(0.01)
 
     def count(self, word: str) -> int:
@@ -63,7 +53,17 @@ class Writer:
     def finish(self, timeout: float = 120.0) -> None:
         """Wait until it ends by itself, and expect that it ends well."""
         code = self.process.wait(timeout)
-        assert code == 0, self._errors.read_text()[-3000:]
+
+        assert code == 0, self._tail()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def _tail(self) -> str:
+        return self.lines.read_text()[-3000:]
 
 
 @dataclass

@@ -1,12 +1,12 @@
 """Operators over operators: joins, filters, LET, GROUP BY."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any, Final
 
 from journal.values import MISSING, Bag, Value
 from materializer.partiql import logical
-from materializer.partiql.compile.frames import Bindings, Compiler, Evaluate, Frame, hold
+from materializer.partiql.compile.frames import Bindings, Compiler, Frame, hold
 from materializer.partiql.limits import CHECK_INTERVAL
 from materializer.partiql.logical import CONTEXT
 from materializer.partiql.operators.aggregates import AGGREGATES, Distinct
@@ -150,7 +150,7 @@ def _stored(source: Bindings, frame: Frame, slots: tuple[int, ...]) -> list[tupl
     return rows
 
 
-def _restore(frame: Frame, slots: tuple[int, ...], values: tuple[Value, ...]) -> None:
+def _restore(frame: Frame, slots: Sequence[int], values: Sequence[Value]) -> None:
     for slot, value in zip(slots, values, strict=True):
         frame[slot] = value
 
@@ -158,18 +158,24 @@ def _restore(frame: Frame, slots: tuple[int, ...], values: tuple[Value, ...]) ->
 class _Group:
     """What is known of a group while its rows pass by."""
 
-    __slots__ = ("accumulators", "keys", "members")
+    __slots__ = ("accumulators", "adders", "keys", "members")
 
     def __init__(self, keys: list[Value], accumulators: list[Any]) -> None:
         self.keys, self.accumulators = keys, accumulators
+        self.adders = [each.add for each in accumulators]
         self.members = Bag()
 
 
 def grouped(compiler: Compiler, node: logical.Grouped) -> Bindings:
     """GROUP BY: every row into its group, then one binding per group."""
     source = compiler.bindings(node.source)
-    key_codes = [(slot, compiler.expression(value)) for slot, value in node.keys]
-    take = _taker(compiler, node)
+    key_slots = [slot for slot, _ in node.keys]
+    key_codes = [compiler.expression(value) for _, value in node.keys]
+    value_codes = [
+        None if each.value is None else compiler.expression(each.value)
+        for each in node.aggregations
+    ]
+    collect = None if node.group is None else _collector(node.members)
     start = _starter(compiler, node.aggregations)
     result_slots = [aggregation.slot for aggregation in node.aggregations]
     group_slot = node.group
@@ -179,18 +185,21 @@ def grouped(compiler: Compiler, node: logical.Grouped) -> Bindings:
         if not key_codes:
             found[()] = _Group([], start(frame))
         for _ in source(frame):
-            values = [code(frame) for _, code in key_codes]
+            values = [code(frame) for code in key_codes]
             key = tuple(map(identity, values))
             group = found.get(key)
             if group is None:
                 group = found[key] = _Group(values, start(frame))
                 hold(frame, len(found))
-            take(frame, group)
+            for code, add in zip(value_codes, group.adders, strict=True):
+                value = 1 if code is None else code(frame)
+                if value is not None and value is not MISSING:
+                    add(value)
+            if collect is not None:
+                collect(frame, group.members)
         for group in found.values():
-            for (slot, _), value in zip(key_codes, group.keys, strict=True):
-                frame[slot] = value
-            for slot, accumulator in zip(result_slots, group.accumulators, strict=True):
-                frame[slot] = accumulator.result()
+            _restore(frame, key_slots, group.keys)
+            _restore(frame, result_slots, [each.result() for each in group.accumulators])
             if group_slot is not None:
                 frame[group_slot] = group.members
             yield
@@ -211,25 +220,14 @@ def _starter(compiler: Compiler, aggregations: tuple[logical.Aggregation, ...]) 
     return start
 
 
-def _taker(compiler: Compiler, node: logical.Grouped) -> Any:
-    codes: list[Evaluate | None] = [
-        None if each.value is None else compiler.expression(each.value)
-        for each in node.aggregations
-    ]
-    group_slot, members = node.group, node.members
+def _collector(members: tuple[tuple[str, int], ...]) -> Callable[[Frame, Bag], None]:
+    """Code that adds the row at hand to the bag of its group."""
 
-    def take(frame: Frame, group: _Group) -> None:
-        for code, accumulator in zip(codes, group.accumulators, strict=True):
-            value = 1 if code is None else code(frame)
-            if value is not None and value is not MISSING:
-                accumulator.add(value)
-        if group_slot is not None:
-            group.members.append(
-                {name: frame[slot] for name, slot in members if frame[slot] is not MISSING}
-            )
-            hold(frame, len(group.members))
+    def collect(frame: Frame, bag: Bag) -> None:
+        bag.append({name: frame[slot] for name, slot in members if frame[slot] is not MISSING})
+        hold(frame, len(bag))
 
-    return take
+    return collect
 
 
 OPERATORS: Final[dict[type, Any]] = {

@@ -13,8 +13,8 @@ Three relations, which agree with one another:
 * `order_key(a)`: a key whose order is that of ORDER BY.
 
 Numbers are equal by value whatever their type, exactly: 1 = 1.0 = 1e0, but not 0.1 = 1e-1, since no
-binary float is a tenth. Inside structures null and missing are one. NaN equals nothing; for `identity`, and inside
-structures, it is itself.
+binary float is a tenth. Inside structures null and missing are one. NaN equals nothing; for
+`identity`, and inside structures, it is itself.
 """
 
 import datetime

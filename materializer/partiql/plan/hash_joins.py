@@ -4,7 +4,8 @@ from typing import Any
 
 from materializer.partiql import logical, syntax
 from materializer.partiql.logical import Plan
-from materializer.partiql.plan.conditions import conjunction, conjuncts, slots_set, slots_used
+from materializer.partiql.plan.conditions import conjunction, conjuncts
+from materializer.partiql.slots import slots_set, slots_used
 from materializer.partiql.syntax import Expression
 from materializer.partiql.trees import rebuild
 

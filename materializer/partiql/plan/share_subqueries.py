@@ -5,7 +5,7 @@ from typing import Any
 
 from materializer.partiql import logical
 from materializer.partiql.logical import Plan
-from materializer.partiql.plan.conditions import free_slots
+from materializer.partiql.slots import free_slots
 from materializer.partiql.trees import rebuild
 
 

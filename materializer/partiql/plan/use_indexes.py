@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 from materializer.partiql import logical, syntax
 from materializer.partiql.logical import Bound, IndexSearch, Plan
-from materializer.partiql.plan.conditions import Comparison, comparisons, conjuncts, slots_set
+from materializer.partiql.plan.conditions import Comparison, comparisons, conjuncts
+from materializer.partiql.slots import slots_set
 from materializer.partiql.syntax import Expression
 from materializer.partiql.trees import rebuild
 from materializer.partiql.view import Index

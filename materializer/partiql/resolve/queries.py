@@ -9,6 +9,7 @@ from materializer.partiql import logical, syntax
 from materializer.partiql.logical import Block, Combined, Operator, Variable
 from materializer.partiql.resolve.expressions import ExpressionResolver, contains_aggregate
 from materializer.partiql.resolve.scopes import Grouping, Scope
+from materializer.partiql.slots import slots_set
 
 
 class QueryResolver(ExpressionResolver):
@@ -155,14 +156,16 @@ class QueryResolver(ExpressionResolver):
         """
         if isinstance(node, syntax.Source):
             return self._source(node, scope, change=change)
-        before = self.slot_count
         left = self.from_clause(node.left, scope, change=change)
-        middle = self.slot_count
         right = self.from_clause(node.right, scope, change=change)
-        left_slots, right_slots = range(before, middle), range(middle, self.slot_count)
         condition = None if node.condition is None else self.expression(node.condition, scope)
         return logical.Joined(
-            node.kind, left, right, condition, tuple(left_slots), tuple(right_slots)
+            node.kind,
+            left,
+            right,
+            condition,
+            tuple(sorted(slots_set(left))),
+            tuple(sorted(slots_set(right))),
         )
 
     def _source(self, node: syntax.Source, scope: Scope, *, change: bool) -> Operator:

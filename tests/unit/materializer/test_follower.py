@@ -82,7 +82,7 @@ class FixedIdentity:
 
 
 def count(node: Node) -> object:
-    return list(node.query("SELECT COUNT(*) AS n FROM t", ()))[0]["n"]
+    return next(iter(node.query("SELECT COUNT(*) AS n FROM t", ())))["n"]
 
 
 def test_strangers_rivals_and_copies_are_gone_past_and_counted(

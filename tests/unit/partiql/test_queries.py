@@ -42,7 +42,7 @@ def view():
         ("SELECT COUNT(*) AS n FROM vehicles", [], [{"n": 20}], 0),
         ("SELECT v.vin, o.name FROM vehicles AS v JOIN owners AS o ON v.owner = o.id WHERE v.vin = 'V01'", [], [{"vin": "V01", "name": "Bob"}], 2),
         ("SELECT v.vin, o.name FROM vehicles AS v LEFT JOIN owners AS o ON v.owner = o.id WHERE v.vin = 'V03'", [], [{"vin": "V03", "name": None}], 1),
-        ("SELECT vin FROM vehicles WHERE owner IN (SELECT id FROM owners WHERE name = 'Cy') LIMIT 1", [], [{"vin": "V02"}], 12),
+        ("SELECT vin FROM vehicles WHERE owner IN (SELECT id FROM owners WHERE name = 'Cy') LIMIT 1", [], [{"vin": "V02"}], 6),
         ("SELECT o.name FROM owners AS o WHERE NOT EXISTS (SELECT 1 FROM vehicles AS v WHERE v.owner = o.id)", [], [], None),
         ("SELECT name, (SELECT COUNT(*) AS n FROM vehicles AS v WHERE v.owner = o.id) AS n FROM owners AS o WHERE o.id = 0", [], [{"name": "Ann", "n": 5}], 21),
         ("SELECT spec.color AS c, SUM(price) AS s FROM vehicles GROUP BY spec.color HAVING COUNT(*) > 6 ORDER BY s", [], [{"c": "r", "s": 630}, {"c": "g", "s": 700}], 20),
@@ -250,6 +250,24 @@ def test_a_name_of_several_sources_is_looked_up_in_each(view):
     query = "SELECT vin, name FROM vehicles AS v, owners AS o WHERE owner = id AND vin = 'V02'"
 
     assert view.run(query).rows == [{"vin": "V02", "name": "Cy"}]
+
+
+def test_a_query_in_a_query_is_computed_again_only_if_it_depends_on_the_row():
+    view = a_view(t=[{"k": 1}, {"k": 2}, {"k": 1}], u=[{"x": 1}, {"x": 5}])
+
+    def found(query):
+        view.reads = 0
+        return list(view.run(query).rows), view.reads
+
+    alone = "SELECT VALUE (SELECT COUNT(x) AS n FROM u WHERE x < 9) FROM t"
+    bare = "SELECT VALUE (SELECT COUNT(x) AS n FROM u WHERE x = k) FROM t"
+    named = "SELECT VALUE (SELECT COUNT(u.x) AS n FROM u WHERE u.x = t.k) FROM t"
+    joined = "SELECT t.k, a.x FROM t LEFT JOIN (SELECT VALUE u FROM u) AS a ON a.x > t.k + 3"
+
+    assert found(alone) == ([2, 2, 2], 5)
+    assert found(bare) == ([1, 0, 1], 9)
+    assert found(named) == ([1, 0, 1], 9)
+    assert found(joined) == ([{"k": 1, "x": 5}, {"k": 2, "x": None}, {"k": 1, "x": 5}], 5)
 
 
 def test_unnesting_goes_through_lists_with_positions():
