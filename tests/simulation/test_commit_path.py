@@ -11,6 +11,8 @@ A failing seed is reproduced with `pytest tests/simulation -k "seed-17"`.
 """
 
 import os
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -42,13 +44,14 @@ class Fleet:
         self.unknown: dict[bytes, tuple[str, str, int]] = {}
         self.refused: set[bytes] = set()
         self.busy = False
+        self.arm: Callable[[FaultyLog], None] = self._arm
 
     def node(self, name: str) -> Node:
         """The named node, started (again) where it is not running."""
         while name not in self.nodes:
             log = FaultyLog(self.world)
             log.before_append = lambda: self.rival_acts(name)
-            self._arm(log)
+            self.arm(log)
             folder = self.folder / name
             folder.mkdir(exist_ok=True)
             try:
@@ -232,3 +235,39 @@ def test_a_failure_that_is_not_the_worlds_fault_is_answered(tmp_path: Path) -> N
             )
     finally:
         fleet.close()
+
+
+@pytest.mark.parametrize("restart_step", [None, 0, 1, 2, 3, 5, 8])
+@pytest.mark.parametrize("step", range(8))
+def test_a_crash_at_any_step_leaves_the_transfer_done_once(
+    step: int, restart_step: int | None, tmp_path: Path
+) -> None:
+    """The process dies at the n-th call to the outside, then perhaps again while it starts."""
+    fleet = open_bank(World(step, faults=0.0), tmp_path)
+    try:
+        log = fleet.node("north").sequencer._log
+        crash_at_call(log, step)
+        transaction_id, order = fleet.fresh_id(), fleet.order()
+        fleet.transfer("north", transaction_id, order)
+        crashed = transaction_id in fleet.unknown
+        assert crashed == ("north" not in fleet.nodes)
+        fleet.arm = lambda log: crash_at_call(log, restart_step)
+        fleet.transfer("north", transaction_id, order)
+        fleet.arm = lambda log: None
+        fleet.transfer("north", transaction_id, order)
+        fleet.settle()
+
+        chain = committed_ids(fleet.world.records)
+        assert transaction_id in fleet.acknowledged
+        assert chain.count(transaction_id) == 1
+        assert len(chain) == len(set(chain))
+        _expect_equal_stores(fleet, tmp_path)
+        _expect_sums(fleet, chain)
+    finally:
+        fleet.close()
+
+
+def crash_at_call(log: FaultyLog, number: int | None) -> None:
+    """Crash at that call from now on, counted from 0; once."""
+    calls = count()
+    log.crash_at = lambda place: next(calls) == number

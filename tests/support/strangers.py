@@ -27,7 +27,7 @@ class Stranger:
     def __init__(self, kafka: Cluster, topic: str) -> None:
         self._servers = {"bootstrap.servers": kafka.bootstrap_servers}
         self._topic = topic
-        self._admin = AdminClient({**self._servers, "socket.timeout.ms": 2_000, "log_level": 0})
+        self._admin = self._make_admin()
         self._open: Producer | None = None
 
     def write(self, value: bytes | None, **more: Any) -> None:
@@ -73,17 +73,20 @@ class Stranger:
         self._admin.incremental_alter_configs([resource])[resource].result(_SECONDS)
 
     def leader(self) -> int:
-        """The broker that leads the partition now."""
+        """The broker that leads the partition now; a client stays with a controller that is gone."""
         deadline = monotonic() + _SECONDS
         while True:
             try:
-                return self._leader()
+                return self._leader(self._make_admin())
             except KafkaException:
                 assert monotonic() < deadline
 
-    def _leader(self) -> int:
+    def _make_admin(self) -> AdminClient:
+        return AdminClient({**self._servers, "socket.timeout.ms": 2_000, "log_level": 0})
+
+    def _leader(self, admin: AdminClient) -> int:
         topics = TopicCollection([self._topic])
-        answers = self._admin.describe_topics(topics, request_timeout=3)
+        answers = admin.describe_topics(topics, request_timeout=3)
         return int(answers[self._topic].result(_SECONDS).partitions[0].leader.id)
 
     def _end(self) -> int:

@@ -106,7 +106,12 @@ def nested(compiler: Compiler, node: logical.Nested) -> Evaluate:
     """A query as a value; one that depends on nothing around it is computed once."""
     code, slot = _nested(compiler, node), node.slot
     if not node.shared:
-        return code
+
+        def again(frame: Frame) -> Value:
+            frame[CONTEXT].check()  # small tables never reach the interval of their own scans
+            return code(frame)
+
+        return again
 
     def once(frame: Frame) -> Value:
         kept = frame[slot]

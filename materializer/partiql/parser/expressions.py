@@ -189,9 +189,13 @@ class ExpressionParser(TokenStream):
     def _collection(self, end: str, *, bag: bool) -> syntax.Expression:
         place = self.place()
         self.advance()
-        items = () if self.token.word == end else self.separated(self.expression)
+        items = []
+        if self.token.word != end:
+            items.append(self.expression())
+            while self.accept(","):
+                items.append(self.expression())
         self.expect(end)
-        return syntax.Collection(items, bag=bag, **place)
+        return syntax.Collection(tuple(items), bag=bag, **place)
 
     def _struct(self) -> syntax.Expression:
         place = self.place()
@@ -252,12 +256,15 @@ class ExpressionParser(TokenStream):
             return syntax.Call(name, (), star=True, **place)
         distinct = self.accept("DISTINCT")
         quantified = distinct or self.accept("ALL")
-        arguments = () if self.token.word == ")" and not quantified else self._arguments()
+        arguments = []
+        if self.token.word != ")" or quantified:
+            arguments.append(self.expression())
+            while self.accept(","):
+                arguments.append(self.expression())
         self.expect(")")
-        return syntax.Call(name, arguments, distinct=distinct, quantified=quantified, **place)
-
-    def _arguments(self) -> tuple[syntax.Expression, ...]:
-        return self.separated(self.expression)
+        return syntax.Call(
+            name, tuple(arguments), distinct=distinct, quantified=quantified, **place
+        )
 
     # Infixes
 

@@ -38,6 +38,7 @@ def test_keywords_are_found_in_any_case_and_names_are_kept():
         ("SELECT 'x", "a string is not closed"),
         ('SELECT "x', "a quoted name is not closed"),
         ("SELECT `x", "an Ion literal is not closed"),
+        ("SELECT /* x", "a comment is not closed"),
         ("SELECT x # y", "unexpected character '#'"),
     ],
 )
