@@ -121,6 +121,8 @@ class Fleet:
         self.world.faults = 0.0
         self.world.records += self.world.late
         self.world.late.clear()
+        for node in self.nodes.values():
+            node.sequencer._log.crash_at = lambda place: False
         for name in ("north", "south", "north"):
             self.node(name).sequencer.catch_up()
 
@@ -251,7 +253,8 @@ def test_a_crash_at_any_step_leaves_the_transfer_done_once(
         fleet.transfer("north", transaction_id, order)
         crashed = transaction_id in fleet.unknown
         assert crashed == ("north" not in fleet.nodes)
-        fleet.arm = lambda log: crash_at_call(log, restart_step)
+        pending = [restart_step]
+        fleet.arm = lambda log: crash_at_call(log, pending.pop() if pending else None)
         fleet.transfer("north", transaction_id, order)
         fleet.arm = lambda log: None
         fleet.transfer("north", transaction_id, order)
