@@ -83,13 +83,7 @@ def open_log(address: FileAddress | KafkaAddress, kafka: Mapping[str, str] | Non
         if not path.exists():
             raise UnknownLedgerError(f"no ledger in {address.folder}")
         return SqliteLog(path, read_only=True)
-    log = kafka_log(address, kafka or {})
-    try:
-        log.identity()
-    except BaseException:
-        log.close()
-        raise
-    return log
+    return kafka_log(address, kafka or {}, read_only=True)
 
 
 def private_folder(folder: Path) -> Path:
@@ -158,9 +152,9 @@ def _open_file(
 
 def _file_log(address: FileAddress, principal: str) -> Log:
     path = address.folder / JOURNAL_FILE
-    if path.exists():
+    try:
         log = SqliteLog(path)
-    else:
+    except UnknownLedgerError:  # not there, or a creation that was cut short
         log = SqliteLog.create(path, database_id=id_text(new_id(system_clock(), system_entropy)))
     if log.end_offset() == 0:
         create_genesis(
@@ -187,7 +181,7 @@ def _open_kafka(
     folder = private_folder(address.folder())
     return _with_lock(
         folder,
-        lambda: open_log(address, kafka),
+        lambda: kafka_log(address, kafka, read_only=False),
         lambda log, release: Node(
             log,
             folder,
@@ -236,11 +230,22 @@ def _with_lock(
         raise
 
 
-def kafka_log(address: KafkaAddress, kafka: Mapping[str, str]) -> Log:
-    """The topic of a ledger as a log; says nothing about whether it is there."""
+def kafka_log(address: KafkaAddress, kafka: Mapping[str, str], *, read_only: bool) -> Log:
+    """The topic of a ledger as a log.
+
+    Raises:
+        UnknownLedgerError: There is no such topic.
+        LogUnavailableError: The cluster does not answer.
+    """
     from journal.kafka import KafkaLog  # noqa: PLC0415 - no Kafka client where there is no Kafka
 
-    return KafkaLog(_cluster(address, kafka), topic_of(address))
+    log = KafkaLog(_cluster(address, kafka), topic_of(address), read_only=read_only)
+    try:
+        log.identity()
+    except BaseException:
+        log.close()
+        raise
+    return log
 
 
 def topic_admin(address: KafkaAddress, kafka: Mapping[str, str]) -> "TopicAdmin":

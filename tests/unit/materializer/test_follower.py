@@ -265,3 +265,13 @@ def set_schema_version(folder: Path, version: int) -> None:
         connection.execute("update meta set value = ? where key = 'schema_version'", (version,))
     finally:
         connection.close()
+
+
+def test_a_creation_that_was_cut_short_is_completed(tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    folder.mkdir(mode=0o700)
+    (folder / "journal.db").touch()
+    with indelible.connect(f"file:{folder}") as ledger:
+        ledger.execute("CREATE TABLE t")
+
+        assert ledger.status().tip.sequence_number == 1
