@@ -16,7 +16,12 @@ from typing import Final
 
 from journal.ambient import SYSTEM_TIMER, Timer
 from journal.chain import Accepted, Checked, Ignored, Origin, Tip, check, link
-from journal.errors import CorruptBlockError, JournalReplacedError, LogUnavailableError
+from journal.errors import (
+    CorruptBlockError,
+    JournalReplacedError,
+    LedgerError,
+    LogUnavailableError,
+)
 from journal.events import event_logger
 from journal.log import Log, Position, Reader, Record
 from materializer.apply import Writes, apply_block
@@ -98,12 +103,13 @@ class Follower:
                 "had been read: it was cut",
                 hint="restore the journal; `indelible rebuild --accept-journal` gives up the rest",
             )
+        self.position = max(self.position, self._store.offset + 1)
         silent_since = self._timer.monotonic()
         while self.position < end_offset:
             reader = self._open_reader()
             records = reader.read(timeout=0.5, limit=_READ_LIMIT)
             if records:
-                self._apply(self._unseen(records))
+                self._fold(self._unseen(records))
                 silent_since = self._timer.monotonic()
             self.position = max(self.position, reader.position())
             if not records and self._timer.monotonic() - silent_since > _SILENCE_MAX:
@@ -202,71 +208,74 @@ class Follower:
             return records
         return [record for record in records if record.offset >= self.position]
 
-    def _apply(self, records: Sequence[Record]) -> None:
-        """Fold records into the store, in transactions of about `BATCH_ENTRIES` entries."""
-        index = 0
-        while index < len(records):
-            self._store.begin()
-            try:
-                index = self._apply_batch(records, index)
-            except BaseException:
-                self._store.rollback()
+    def _fold(self, records: Sequence[Record]) -> None:
+        """Apply records in transactions of about `BATCH_ENTRIES` entries each."""
+        start = 0
+        while start < len(records):
+            accepted, end, failure = self._link(records, start)
+            if end > start:
+                self._apply(accepted, records[end - 1])
+            if failure is not None:
                 self._close_reader()
-                raise
+                raise failure
+            start = end
 
-    def _apply_batch(self, records: Sequence[Record], start: int) -> int:
-        """One SQLite transaction; returns the index of the first record that is not in it."""
-        writes, entries, index = Writes(self._store), 0, start
-        failure: Exception | None = None
+    def _link(
+        self, records: Sequence[Record], start: int
+    ) -> tuple[list[Accepted], int, LedgerError | None]:
+        """The next blocks among `records[start:end]`, that end, and what stopped there. Pure."""
+        tip: Tip | Origin = self._store.tip or self._origin()
+        accepted: list[Accepted] = []
+        entries = 0
         for index in range(start, len(records)):
             if entries >= BATCH_ENTRIES:
-                break
+                return accepted, index, None
             try:
-                entries += self._apply_record(writes, records[index])
-            except Exception as error:  # noqa: BLE001 - kept until what came before is committed
-                failure = error
-                break
-        else:
-            index = len(records)
-        if isinstance(failure, CorruptBlockError):
-            # Rows of the block itself may be among the writes: keep only the blocks before it.
-            self._store.rollback()
-            if index > start:
-                self._store.begin()
-                self._apply_batch(records[:index], start)
-            raise failure
-        writes.flush()
-        writes.flush_transactions()
-        if index > start:
-            last = records[index - 1]
-            self._store.set_last_read(last.offset, last.epoch)
-        self._store.commit()
-        if index > start:
-            self.position = records[index - 1].offset + 1
-        if failure is not None:
-            raise failure
-        return index
+                outcome = link(tip, check(records[index]))
+                if isinstance(outcome, Ignored):
+                    self._ignore(outcome, tip)
+            except LedgerError as error:
+                return accepted, index, error
+            if isinstance(outcome, Accepted):
+                accepted.append(outcome)
+                tip, entries = outcome.tip, entries + len(outcome.block.entries)
+        return accepted, len(records), None
 
-    def _apply_record(self, writes: Writes, record: Record) -> int:
-        """Apply one record if it is the next block; returns how many entries it had."""
-        tip = self._store.tip or self._origin()
-        outcome = link(tip, check(record))
-        if isinstance(outcome, Accepted):
-            apply_block(writes, outcome.block, outcome.offset)
-            return len(outcome.block.entries)
-        self._ignore(outcome)
-        return 1
+    def _apply(self, accepted: Sequence[Accepted], last: Record) -> None:
+        """Put blocks into the store, all or none; everything up to `last` has been looked at.
+
+        If one of them says what no correct writer says, those before it are kept.
+        """
+        store, writes = self._store, Writes(self._store)
+        store.begin()
+        try:
+            for each in accepted:
+                apply_block(writes, each.block, each.offset)
+            writes.flush()
+            writes.flush_transactions()
+            store.set_last_read(last.offset, last.epoch)
+            store.commit()
+        except BaseException as error:
+            store.rollback()
+            self._close_reader()
+            if isinstance(error, CorruptBlockError):
+                good = [
+                    each for each in accepted if each.tip.sequence_number < error.sequence_number
+                ]
+                if good and len(good) < len(accepted):
+                    self._apply(good, Record(good[-1].offset, b""))
+            raise
+        self.position = last.offset + 1
 
     def _origin(self) -> Origin:
         pin = self._store.pin()
         return Origin(self._ledger_name, pin.strand_id if pin else None)
 
-    def _ignore(self, ignored: Ignored) -> None:
+    def _ignore(self, ignored: Ignored, tip: Tip | Origin) -> None:
         if self._exclusive:
-            tip = self._store.tip
             raise CorruptBlockError(
                 f"the record at offset {ignored.offset} is damaged: {ignored.detail}",
-                sequence_number=0 if tip is None else tip.sequence_number + 1,
+                sequence_number=tip.sequence_number + 1 if isinstance(tip, Tip) else 0,
             )
         self.ignored[ignored.reason] += 1
         if self.ignored[ignored.reason] == 1:

@@ -10,7 +10,7 @@ transactions of the same block, see earlier writes. A transaction that may have 
 under a savepoint; one with a single change needs none, since all that can fail is tried before it writes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from journal.ambient import Entropy
 from journal.block import BLOCK_SIZE_MAX, Block, build_block, revision_entry, transaction_entry
 from journal.catalog import SYSTEM_TABLE_IDS
 from journal.codec import Entry, EntryBody, TransactionEntry, decode_body
-from journal.errors import ConflictError
+from journal.errors import ConflictError, LimitExceededError
 from journal.ids import derived_id, id_text, parse_id
 from materializer.apply import Writes
 from materializer.partiql import StatementCache, normalise
@@ -58,12 +58,13 @@ class OpenBlock:
         *,
         timestamp: int,
         entropy: Entropy,
+        monotonic: Callable[[], float],
     ) -> None:
         """Begin the block on top of the store's tip, stamped `timestamp` (UTC microseconds)."""
         assert store.tip is not None
         self.size = _ENVELOPE_SIZE
         self.store, self.statements, self.limits = store, statements, limits
-        self.entropy, self.timestamp = entropy, timestamp
+        self.entropy, self.timestamp, self.monotonic = entropy, timestamp, monotonic
         self.now = moment_of(timestamp)
         self.sequence_number = store.tip.sequence_number + 1
         self.writes = Writes(store)
@@ -169,6 +170,7 @@ class _Execution:
         self._savepoint: Any = None
         self._history: dict[tuple[bytes, bytes], list[Change]] = {}
         self._several = len(request.statements) > 1
+        self._deadline = block.monotonic() + block.limits.execution_timeout
 
     def run(self) -> Answer:
         """Execute all statements; what is left of them is in store and block, or nothing is."""
@@ -179,13 +181,13 @@ class _Execution:
             results = [self._execute(*statement) for statement in self._request.statements]
             if any(len(changes) > 1 for changes in self._history.values()):
                 self._apply_net_changes(changed)
+            number = self._seal() if self._entries else None
         except BaseException:
             self._writes.clear()
             self._writes.changed = changed
             if self._savepoint is not None:
                 self._store.undo(self._savepoint)
             raise
-        number = self._seal() if self._entries else None
         if self._savepoint is not None:
             self._store.release()
         return Answer(
@@ -207,9 +209,15 @@ class _Execution:
             transaction_id=self._request.transaction_text,
             now=self._block.now,
             new_id=self._new_id,
-            check=_never,
+            check=self._check_time,
             rows_max=self._limits.rows_max,
         )
+
+    def _check_time(self) -> None:
+        """Everybody else waits while a transaction executes."""
+        if self._block.monotonic() > self._deadline:
+            limit = int(self._limits.execution_timeout)
+            raise LimitExceededError("execution_timeout", maximum=limit, actual=limit + 1)
 
     def _new_id(self) -> str:
         value = derived_id(self._request.transaction_id, len(self._ids))
@@ -223,8 +231,11 @@ class _Execution:
     def _apply(self, effects: Sequence[Effect]) -> None:
         """Turn the effects of one statement into revisions, in the store and in the block."""
         changes = [change for effect in effects for change in self._changes.changes_of(effect)]
-        self._size += sum(len(change.payload) + _REVISION_SIZE for change in changes)
-        self._check_size(len(self._entries) + len(changes))
+        for change in changes:
+            self._size += len(change.payload) + _REVISION_SIZE
+            if earlier := self._history.get((change.table_id, change.document_id)):
+                self._size -= len(earlier[-1].payload) + _REVISION_SIZE
+        self._check_size((len(self._history) if self._several else 0) + len(changes))
         if len(changes) > 1 or changes[0].table_id in SYSTEM_TABLE_IDS:
             self._open_savepoint()
         for change in changes:
@@ -316,7 +327,3 @@ def _transaction_size(request: Request) -> int:
     for text, _ in request.statements:
         size += 4 * len(text) + 8
     return size
-
-
-def _never() -> None:
-    """Statements of the commit path are bounded by `rows_max`, not by time."""

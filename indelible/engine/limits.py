@@ -29,6 +29,7 @@ class Limits:
     queue_max: int = 10_000
     request_timeout: float = 30.0
     query_timeout: float = 60.0
+    execution_timeout: float = 10.0
 
 
 def within_block_size(limits: Limits, block_size_max: int) -> Limits:

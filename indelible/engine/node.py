@@ -178,12 +178,20 @@ class Node:
         Raises:
             LedgerError: See `Reading.query` and `Sequencer.catch_up`.
         """
-        if not self._exclusive and self._log.end_offset() > self.sequencer.position:
-            self.sequencer.catch_up()
+        self._be_current()
         return self._reading.query(text, parameters, self._clock())
+
+    def _be_current(self) -> None:
+        """Apply what was acknowledged before now, here (after a failed commit) or elsewhere."""
+        sequencer = self.sequencer
+        if sequencer.behind or (
+            not self._exclusive and self._log.end_offset() > sequencer.position
+        ):
+            sequencer.catch_up()
 
     def status(self) -> LedgerStatus:
         """Tip, tree and log position as of now."""
+        self._be_current()
         with self._reading.view() as view:
             return status_of(view, self.sequencer.position, self.follower.ignored)
 

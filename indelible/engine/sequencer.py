@@ -18,6 +18,7 @@ rivals cost work but never safety, and no answer is given while the outcome of a
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,6 +52,10 @@ STEPS_FOR_OTHERS: Final = 16
 _RETRY_PAUSE: Final = 0.05
 
 _logger = event_logger("indelible.engine")
+
+
+class _BlockAbandonedError(Exception):
+    """A statement failed in an unforeseen way: the others are executed again, without it."""
 
 
 @dataclass(slots=True)
@@ -104,6 +109,11 @@ class Sequencer:
         self._failure: LedgerError | None = None
 
     @property
+    def behind(self) -> bool:
+        """Whether the store may lack a block that was acknowledged; `catch_up` tells."""
+        return self._behind
+
+    @property
     def position(self) -> int:
         """Next log offset to look at: everything below it is in the store."""
         return self._follower.position
@@ -135,11 +145,14 @@ class Sequencer:
             IntegrityError, UnsupportedError: The journal cannot be followed.
             UnavailableError: Log or store cannot be reached.
         """
-        with self._lock:
-            self._refuse_if_failed()
-            with self._failing():
-                self._settle(self._deadline())
-                self._read_to_end(on_progress)
+        try:
+            with self._lock:
+                self._refuse_if_failed()
+                with self._failing():
+                    self._settle(self._deadline())
+                    self._read_to_end(on_progress)
+        finally:
+            self._hand_over()  # to who came while the lock was taken
 
     def close(self) -> None:
         """Finish the block on its way, refuse what still waits, close log and store."""
@@ -153,6 +166,7 @@ class Sequencer:
             self._follower.close()
             self._store.close()
             self._log.close()
+        self._hand_over()
 
     def _lead(self, own: Request) -> None:
         """Run steps while somebody waits and nobody else leads; see the module's picture.
@@ -161,22 +175,31 @@ class Sequencer:
         found the lock taken, and nobody but us would see it.
         """
         steps = 0
-        while self._queue and self._lock.acquire(blocking=False):
+        while self._work_waits() and self._lock.acquire(blocking=False):
             try:
                 self._step()
-            finally:
+            except BaseException:  # an interrupt of this thread; the others must not wait for it
                 self._lock.release()
+                self._hand_over()
+                raise
+            self._lock.release()
             if own.outcome is not None:
                 steps += 1
                 if steps > STEPS_FOR_OTHERS:
                     self._hand_over()
                     return
 
+    def _work_waits(self) -> bool:
+        outstanding = self._outstanding
+        return bool(self._queue) or (outstanding is not None and bool(outstanding.executed))
+
     def _hand_over(self) -> None:
-        try:
+        """Wake one of those who wait, so that it leads."""
+        outstanding = self._outstanding
+        for request, _ in outstanding.executed if outstanding is not None else ():
+            request.signal()
+        with suppress(IndexError):
             self._queue[0].signal()
-        except IndexError:
-            return
 
     def _give_up(self, request: Request) -> None:
         """The caller's time is up: take the request back, or say that its outcome is open."""
@@ -188,6 +211,8 @@ class Sequencer:
                     request.transaction_text, "its block was not confirmed in time"
                 )
             return
+        finally:
+            self._hand_over()  # it may have been this one's turn to lead
         request.outcome = UnavailableError(
             f"the transaction did not get its turn in {self._limits.request_timeout:.0f} s; "
             "nothing was done"
@@ -218,6 +243,8 @@ class Sequencer:
                 return
 
     def _commit_block(self, taken: list[tuple[Request, Answer | LedgerError]]) -> None:
+        if not self._queue:
+            return
         self._store.begin()
         try:
             open_block = OpenBlock(
@@ -226,8 +253,14 @@ class Sequencer:
                 self._limits,
                 timestamp=self._next_timestamp(),
                 entropy=self._entropy,
+                monotonic=self._timer.monotonic,
             )
             self._execute_waiting(open_block, taken)
+        except _BlockAbandonedError:
+            self._store.rollback()
+            self._requeue(taken)
+            taken.clear()
+            return
         except BaseException:
             self._store.rollback()
             raise
@@ -255,9 +288,8 @@ class Sequencer:
                 taken.append((request, error))
             except Exception as error:
                 _logger.exception("statement failed in an unforeseen way")
-                failure = LedgerError(f"internal error: {type(error).__name__}: {error}")
-                taken.append((request, failure))
-                raise failure from error
+                _answer(request, LedgerError(f"internal error: {type(error).__name__}: {error}"))
+                raise _BlockAbandonedError from error
 
     def _answer_without_block(self, taken: Sequence[tuple[Request, Answer | LedgerError]]) -> None:
         """Nothing changed. Such answers hold only if no rival's block came in between."""
@@ -288,10 +320,10 @@ class Sequencer:
             self._store.rollback()
             raise
         if offset == expected:
-            self._outstanding = None
             self._accept(open_block, block, offset)
             for request, outcome in taken:
                 _answer(request, outcome)
+            self._outstanding = None
             return
         self._store.rollback()
         if offset is not None and offset < expected:
@@ -311,6 +343,10 @@ class Sequencer:
             _logger.warning("state store behind its journal", error=str(error))
             self._store.rollback()
             self._behind = True
+        except BaseException:
+            self._store.rollback()
+            self._behind = True
+            raise
 
     def _settle(self, deadline: float) -> None:
         """Find out what became of the block on its way, if there is one.
@@ -392,7 +428,7 @@ class Sequencer:
         if self._watch is not None and self._watch.failure is not None:
             self._failure = self._watch.failure
         if self._failure is not None:
-            raise self._failure
+            raise self._failure.with_traceback(None)
 
     def _failing(self) -> "_Failing":
         return _Failing(self)

@@ -194,37 +194,35 @@ class Store:
 
     def current(self, table_id: bytes, document_id: bytes) -> StoredDocument | None:
         """The newest revision of a document, also that of a DELETE (its payload is empty)."""
-        row: Any = self.connection.execute(
+        rows = self._execute(
             "select d.position, d.version, e.body, e.payload from documents d"
             " cross join entries e on e.position = d.position"
             " where d.table_id = ? and d.document_id = ?",
             (table_id, document_id),
-        ).fetchone()
-        if row is None:
+        )
+        if not rows:
             return None
-        position, version, body, payload = row
+        position, version, body, payload = rows[0]
         return StoredDocument(position, version, body, payload, None)
 
     def transaction_position(self, transaction_id: bytes) -> int | None:
         """Where a transaction's entry stands, or None if it is not on the chain."""
-        row: Any = self.connection.execute(
+        rows = self._execute(
             "select position from transactions where transaction_id = ?", (transaction_id,)
-        ).fetchone()
-        return None if row is None else row[0]
+        )
+        return rows[0][0] if rows else None
 
     def entry(self, position: int) -> tuple[bytes, bytes]:
         """Body and payload of an entry that is there."""
-        row: Any = self.connection.execute(
-            "select body, payload from entries where position = ?", (position,)
-        ).fetchone()
-        return row[0], row[1]
+        rows = self._execute("select body, payload from entries where position = ?", (position,))
+        return rows[0][0], rows[0][1]
 
     def block_hash(self, sequence_number: int) -> bytes | None:
         """The hash of a block, or None where it is not applied."""
-        row: Any = self.connection.execute(
+        rows = self._execute(
             "select header from blocks where sequence_number = ?", (sequence_number,)
-        ).fetchone()
-        return None if row is None else leaf_hash(row[0])
+        )
+        return leaf_hash(rows[0][0]) if rows else None
 
     def execute(self, sql: str, bindings: Sequence[Any] = ()) -> list[Any]:
         """Run one statement to its end and return its rows.

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import apsw
 
-from journal.errors import InputError
+from journal.errors import InputError, StoreUnavailableError
 from journal.ids import id_text, parse_id
 from journal.values import Value, instant_of
 from materializer.partiql.view import Index, KeyRange, Table
@@ -74,7 +74,7 @@ class StoreView:
             key = parse_id(document_id)
         except InputError:
             return None
-        row: Any = self._connection.execute(_GET, (parse_id(table.id), key)).fetchone()
+        row = next(self._rows(_GET, (parse_id(table.id), key)), None)
         if row is None:
             return None
         position, version, body, payload = row
@@ -86,10 +86,10 @@ class StoreView:
 
     def count(self, table: Table) -> int:
         """See `View.count`. Reads the narrow pointer rows only."""
-        ((count,),) = self._connection.execute(
+        ((count,),) = self._rows(
             "select count(*) from documents where table_id = ? and deleted = 0",
             (parse_id(table.id),),
-        ).fetchall()
+        )
         assert isinstance(count, int)
         return count
 
@@ -108,7 +108,7 @@ class StoreView:
         """See `View.history`. One look-up a revision, newest to oldest, then turned round."""
         table_id = parse_id(table.id)
         if document_id is None:
-            heads: Iterator[Any] = self._connection.execute(
+            heads = self._rows(
                 "select position, version from documents where table_id = ? order by document_id",
                 (table_id,),
             )
@@ -117,7 +117,7 @@ class StoreView:
                 key = parse_id(document_id)
             except InputError:
                 return
-            heads = self._connection.execute(
+            heads = self._rows(
                 "select position, version from documents where table_id = ? and document_id = ?",
                 (table_id, key),
             )
@@ -157,9 +157,14 @@ class StoreView:
 
     def _documents(self, sql: str, bindings: tuple[bytes, ...]) -> Iterator[StoredDocument]:
         committed = self._committed
-        rows: Iterator[Any] = self._connection.execute(sql, bindings)
-        for position, version, body, payload in rows:
+        for position, version, body, payload in self._rows(sql, bindings):
             yield StoredDocument(position, version, body, payload, committed)
+
+    def _rows(self, sql: str, bindings: tuple[Any, ...]) -> Iterator[Any]:
+        try:
+            yield from self._connection.execute(sql, bindings)
+        except apsw.Error as error:
+            raise StoreUnavailableError(f"the state store cannot be read: {error}") from error
 
     def _chain(
         self, position: int | None, version: int, start: Value, end: Value
@@ -169,10 +174,9 @@ class StoreView:
         last = None if end is None else instant_of(end)
         found = []
         while position is not None:
-            row: Any = self._connection.execute(
+            ((body, payload, previous),) = self._rows(
                 "select body, payload, previous from entries where position = ?", (position,)
-            ).fetchone()
-            body, payload, previous = row
+            )
             began = self._timestamp(position)
             if last is None or began <= last * 1_000_000:
                 found.append(StoredDocument(position, version, body, payload, self._committed))
