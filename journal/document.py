@@ -45,6 +45,11 @@ from journal.values import (
 NESTING_MAX: Final = 64
 INTEGER_MAX: Final = 2**53 - 1
 EXPONENT_MAX: Final = 100_000
+NODES_MAX: Final = 1_048_576
+"""Values in a document: one takes a byte at least, so a document of more is too long anyway.
+
+Lists that hold the next one twice, thirty deep, are 2^30 values in little memory.
+"""
 
 
 def encode(value: Value) -> bytes:
@@ -64,16 +69,31 @@ def canonical(value: Value) -> tuple[bytes, Value]:
 
     Raises:
         InvalidDocumentError: With the path of what cannot be stored.
+        LimitExceededError: More than `NODES_MAX` values.
     """
-    if _is_plain(value, NESTING_MAX):
+    if _is_plain(value, NESTING_MAX, [NODES_MAX]):
         try:
             data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         except (TypeError, ValueError):  # a lone surrogate; the walk below finds where
             data = b""
         if data and (data.isascii() or not _has_astral_key(value)):
             return data, value
-    data = rfc8785.dumps(_tag(value, "$", NESTING_MAX))
+    data = rfc8785.dumps(_tag(value, "$", NESTING_MAX, [NODES_MAX]))
     return data, decode(data)
+
+
+def check(value: Value) -> None:
+    """Refuse what `encode` refuses, without encoding it.
+
+    Raises:
+        InvalidDocumentError, LimitExceededError: See `canonical`.
+    """
+    kind = type(value)
+    if kind is str and value.isascii():
+        return
+    if kind is not str and _is_plain(value, NESTING_MAX, [NODES_MAX]) and _is_utf8(value):
+        return
+    _tag(value, "$", NESTING_MAX, [NODES_MAX])
 
 
 def decode(data: bytes) -> Value:
@@ -122,18 +142,24 @@ _SCALARS: Final = frozenset((str, bool, type(None)))
 _JSON_SCALARS: Final = _SCALARS | {int, float}
 
 
-def _is_plain(value: Value, depth: int) -> bool:
-    """Whether orjson writes the value as JCS does, key order with astral letters apart."""
+def _is_plain(value: Value, depth: int, room: list[int]) -> bool:
+    """Whether orjson writes the value as JCS does, key order with astral letters apart.
+
+    `room` is how many values may still follow; each container takes that of its own at once.
+    """
     kind = type(value)
     if kind in _SCALARS:
         return True
     if kind is dict:
         if not depth:
             return False
+        room[0] -= len(value)
+        if room[0] < 0:
+            raise _too_many(room)
         for key, item in value.items():
             if type(key) is not str or key[:1] == "$":
                 return False
-            if type(item) not in _SCALARS and not _is_plain(item, depth - 1):
+            if type(item) not in _SCALARS and not _is_plain(item, depth - 1, room):
                 return False
         return True
     if kind is int:
@@ -141,8 +167,30 @@ def _is_plain(value: Value, depth: int) -> bool:
     if kind is float:
         return 1e-4 <= abs(value) < 1e16 and not value.is_integer()
     if kind is list:
-        return depth > 0 and all(_is_plain(item, depth - 1) for item in value)
+        room[0] -= len(value)
+        if room[0] < 0:
+            raise _too_many(room)
+        return depth > 0 and all(_is_plain(item, depth - 1, room) for item in value)
     return False
+
+
+def _too_many(room: list[int]) -> LimitExceededError:
+    return LimitExceededError("document_nodes_max", maximum=NODES_MAX, actual=NODES_MAX - room[0])
+
+
+def _take_room(room: list[int], count: int) -> None:
+    room[0] -= count
+    if room[0] < 0:
+        raise _too_many(room)
+
+
+def _is_utf8(value: Value) -> bool:
+    """Whether no text in a plain value has a lone surrogate."""
+    if isinstance(value, str):
+        return value.isascii() or not _SURROGATE.search(value)
+    if isinstance(value, dict):
+        return all(map(_is_utf8, value)) and all(map(_is_utf8, value.values()))
+    return not isinstance(value, list) or all(map(_is_utf8, value))
 
 
 def _has_astral_key(value: Value) -> bool:
@@ -154,16 +202,19 @@ def _has_astral_key(value: Value) -> bool:
     return isinstance(value, list) and any(map(_has_astral_key, value))
 
 
-def _tag(value: Value, path: str, depth: int) -> Any:
+def _tag(value: Value, path: str, depth: int, room: list[int]) -> Any:
     """The value as JSON that `rfc8785` accepts, or the error that says where it is not one."""
     if isinstance(value, Mapping):
+        _take_room(room, len(value))
         return {
-            _tag_key(key, path): _tag(item, f"{path}.{key}", _deeper(path, depth))
+            _tag_key(key, path): _tag(item, f"{path}.{key}", _deeper(path, depth), room)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple | Bag):
+        _take_room(room, len(value))
         return [
-            _tag(item, f"{path}[{index}]", _deeper(path, depth)) for index, item in enumerate(value)
+            _tag(item, f"{path}[{index}]", _deeper(path, depth), room)
+            for index, item in enumerate(value)
         ]
     return _tag_scalar(value, path)
 

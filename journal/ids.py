@@ -24,6 +24,8 @@ TransactionId = NewType("TransactionId", bytes)
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PAIRS: Final = [a + b for a in _DIGITS for b in _DIGITS]
 _PAIR_VALUES: Final = {pair: value for value, pair in enumerate(_PAIRS)}
+_FREE_BITS: Final = ~(0xF << 76 | 0x3 << 62)
+_VERSION_7: Final = 0x7 << 76 | 0x2 << 62
 _HALF: Final = 62**12
 
 
@@ -80,7 +82,4 @@ def derived_id(transaction_id: bytes, counter: int) -> bytes:
 
 def _uuid7(milliseconds: int, random: int) -> bytes:
     """80 random bits, of which 6 give way to version and variant."""
-    bits = (milliseconds << 80) | random
-    bits = bits & ~(0xF << 76) | (0x7 << 76)
-    bits = bits & ~(0x3 << 62) | (0x2 << 62)
-    return bits.to_bytes(16, "big")
+    return ((milliseconds << 80 | random) & _FREE_BITS | _VERSION_7).to_bytes(16, "big")

@@ -8,6 +8,7 @@ kafka://HOST:PORT[,HOST:PORT]/LEDGER[?data=DIR&prefix=PREFIX]
 """
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -68,8 +69,10 @@ def parse_address(url: str) -> Address:
     Raises:
         InputError: Not a ledger URL.
     """
+    if not isinstance(url, str):
+        raise InputError(f"a ledger URL is a string, not a {type(url).__name__}", hint=_FORMS)
     scheme, colon, rest = url.partition(":")
-    if not colon:
+    if not colon or _UNFIT.search(unquote(url)):
         raise InputError(f"not a ledger URL: {url!r}", hint=_FORMS)
     path, _, query = rest.partition("?")
     options = _options(url, query)
@@ -89,11 +92,17 @@ def parse_address(url: str) -> Address:
             raise InputError(f"unknown kind of ledger URL: {url!r}", hint=_FORMS)
 
 
+_UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
+"""What neither a path nor a topic can have."""
+_PREFIX: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9._-]{1,100}")
 _FORMS: Final = "memory:, file:DIR or kafka://HOST:PORT/LEDGER?data=DIR"
 
 
 def _kafka(url: str, options: dict[str, str]) -> KafkaAddress:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # brackets that are no IPv6 address
+        raise InputError(f"not a ledger URL: {url!r}: {error}", hint=_FORMS) from None
     name = parts.path.strip("/")
     if not parts.netloc or "/" in name:
         raise InputError(f"not a ledger URL: {url!r}", hint=_FORMS)
@@ -117,4 +126,9 @@ def _only(url: str, options: dict[str, str], *known: str) -> dict[str, str]:
             raise InputError(
                 f"unknown option {key!r} in {url!r}", hint=f"known: {', '.join(known)}"
             )
+    if not _PREFIX.fullmatch(options.get("prefix", DEFAULT_PREFIX)):
+        raise InputError(
+            f"not a prefix: {options['prefix']!r}",
+            hint="1 to 100 letters, digits, dots, hyphens and underscores, and no two dots together",
+        )
     return dict(options)

@@ -1,6 +1,6 @@
 """`Ledger`: what programs use."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -90,9 +90,11 @@ class Ledger:
         Raises:
             LedgerError: See `execute`.
         """
+        if not isinstance(statements, Iterable):
+            raise InputError(f"statements are a list, not a {type(statements).__name__}")
         return self._transport.execute(
             [_statement(item) for item in statements],
-            labels=labels or {},
+            labels={} if labels is None else _labels(labels),
             transaction_id=None if transaction_id is None else _id_bytes(transaction_id),
         )
 
@@ -113,6 +115,8 @@ class Ledger:
         source = f"SELECT * FROM history({_quoted(table)}) AS h"
         if document_id is None:
             return self.query(source)
+        if not isinstance(document_id, str):
+            raise InputError(f"a document id is a string, not a {type(document_id).__name__}")
         return self.query(f"{source} WHERE h.metadata.id = ?", document_id)
 
     def status(self) -> LedgerStatus:
@@ -141,11 +145,27 @@ def _statement(item: tuple[Any, ...]) -> Statement:
     return item[0], tuple(item[1:])
 
 
+def _labels(labels: Mapping[str, str]) -> Mapping[str, str]:
+    if not isinstance(labels, Mapping):
+        raise InputError(f"labels are a dict of strings, not a {type(labels).__name__}")
+    return labels
+
+
 def _id_bytes(transaction_id: TransactionId) -> bytes:
+    if isinstance(transaction_id, str):
+        return parse_id(transaction_id)
     if isinstance(transaction_id, UUID):
         return transaction_id.bytes
-    return parse_id(transaction_id) if isinstance(transaction_id, str) else bytes(transaction_id)
+    if isinstance(transaction_id, bytes) and len(transaction_id) == 16:
+        return transaction_id
+    size = f" of {len(transaction_id)}" if isinstance(transaction_id, bytes) else ""
+    raise InputError(
+        f"not a transaction id: {type(transaction_id).__name__}{size}",
+        hint="a transaction id is a UUID, 16 bytes, or 22 letters",
+    )
 
 
 def _quoted(name: str) -> str:
+    if not isinstance(name, str):
+        raise InputError(f"a table's name is a string, not a {type(name).__name__}")
     return '"' + name.replace('"', '""') + '"'

@@ -48,6 +48,8 @@ class OpenBlock:
 
     Attributes:
         size: Bytes that the block has so far, or a little less than this.
+        new_ids: Ids made for its transactions, by their texts.
+        changes: Turns effects into changes.
     """
 
     def __init__(
@@ -68,6 +70,8 @@ class OpenBlock:
         self.now = moment_of(timestamp)
         self.sequence_number = store.tip.sequence_number + 1
         self.writes = Writes(store)
+        self.new_ids: dict[str, bytes] = {}
+        self.changes = ChangeMaker(store, limits, entropy, self._bytes_of)
         self._tip = store.tip
         self._entries: list[Entry] = []
         self._contents: list[EntryBody] = []
@@ -125,6 +129,9 @@ class OpenBlock:
         self.writes.flush_transactions()
         self.writes.finish_block(block, offset)
 
+    def _bytes_of(self, text: str) -> bytes:
+        return self.new_ids.get(text) or _known_id(text)
+
     def _earlier(self, request: Request) -> Answer | None:
         """The answer of the commit that used this request's transaction id, if there is one.
 
@@ -160,9 +167,9 @@ class _Execution:
     def __init__(self, block: OpenBlock, request: Request) -> None:
         self._block, self._request = block, request
         self._store, self._writes, self._limits = block.store, block.writes, block.limits
-        self._changes = ChangeMaker(block.store, block.limits, block.entropy, self._bytes_of)
+        self._changes = block.changes
         self._position = block.next_position
-        self._ids: dict[str, bytes] = {}
+        self._ids_made = 0
         self._texts: list[str] = []
         self._entries: list[Entry] = []
         self._contents: list[EntryBody] = []
@@ -174,19 +181,17 @@ class _Execution:
 
     def run(self) -> Answer:
         """Execute all statements; what is left of them is in store and block, or nothing is."""
-        changed = dict(self._writes.changed)
         if self._several:
             self._open_savepoint()
         try:
             results = [self._execute(*statement) for statement in self._request.statements]
-            if any(len(changes) > 1 for changes in self._history.values()):
-                self._apply_net_changes(changed)
+            if self._several and any(len(each) > 1 for each in self._history.values()):
+                self._apply_net_changes()
             number = self._seal() if self._entries else None
         except BaseException:
             self._writes.clear()
-            self._writes.changed = changed
             if self._savepoint is not None:
-                self._store.undo(self._savepoint)
+                self._undo()
             raise
         if self._savepoint is not None:
             self._store.release()
@@ -220,13 +225,11 @@ class _Execution:
             raise LimitExceededError("execution_timeout", maximum=limit, actual=limit + 1)
 
     def _new_id(self) -> str:
-        value = derived_id(self._request.transaction_id, len(self._ids))
+        value = derived_id(self._request.transaction_id, self._ids_made)
+        self._ids_made += 1
         text = id_text(value)
-        self._ids[text] = value
+        self._block.new_ids[text] = value
         return text
-
-    def _bytes_of(self, text: str) -> bytes:
-        return self._ids.get(text) or _known_id(text)
 
     def _apply(self, effects: Sequence[Effect]) -> None:
         """Turn the effects of one statement into revisions, in the store and in the block."""
@@ -253,7 +256,13 @@ class _Execution:
 
     def _open_savepoint(self) -> None:
         if self._savepoint is None:
+            self._changed = dict(self._writes.changed)
             self._savepoint = self._store.savepoint()
+
+    def _undo(self) -> None:
+        self._store.undo(self._savepoint)
+        self._writes.changed = self._changed
+        self._savepoint = None
 
     def _check_size(self, revision_count: int) -> None:
         """Refuse what no block can hold; defer what only this one cannot."""
@@ -286,13 +295,11 @@ class _Execution:
         self._entries.append(entry)
         self._contents.append(content)
 
-    def _apply_net_changes(self, changed: dict[bytes, int]) -> None:
+    def _apply_net_changes(self) -> None:
         """Start over with one revision for each document, however often it was touched."""
-        self._store.undo(self._savepoint)
-        self._savepoint = None
+        self._undo()
         self._open_savepoint()
         self._entries, self._contents, self._size = [], [], self._fixed_size
-        self._writes.changed = changed
         for change in net_changes(self._history.values()):
             self._size += len(change.payload) + _REVISION_SIZE
             change.keys = self._writes.keys_of(change.table_id, change.data)

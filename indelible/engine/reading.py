@@ -1,9 +1,11 @@
 """Read views for queries: a pool of read-only connections to the state store."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
@@ -11,12 +13,13 @@ from typing import Any, Final
 import apsw
 
 from indelible.client.transport import BlockAddress, LedgerStatus
-from indelible.engine.limits import Limits, bound
+from indelible.engine.limits import Limits
+from indelible.engine.requests import check_statement
 from journal.codec import decode_header
 from journal.errors import InputError, LimitExceededError, StoreUnavailableError
 from journal.hashing import leaf_hash
 from journal.ids import id_text
-from materializer.partiql import Statement, StatementCache
+from materializer.partiql import StatementCache
 from materializer.partiql.view import Context
 from materializer.store.catalogs import CatalogCache
 from materializer.store.documents import moment_of
@@ -28,15 +31,39 @@ EAGER_ROWS: Final = 1000
 _IDLE_MAX: Final = 16
 
 
+@dataclass(slots=True, eq=False)
+class _Pool:
+    """Idle connections to one state file, and what holds for all of them.
+
+    Attributes:
+        file: Device and inode; None if the file was not there.
+        catalogs: Of this file's read views.
+        strand_id: The ledger's; None until it was read.
+        idle: A connection in it is nobody's; whoever pops one is its owner.
+    """
+
+    file: tuple[int, int] | None
+    catalogs: CatalogCache = field(default_factory=CatalogCache)
+    strand_id: str | None = None
+    idle: list[apsw.Connection] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Close what is idle; one that is popped meanwhile is left to its owner."""
+        while True:
+            try:
+                connection = self.idle.pop()
+            except IndexError:
+                return
+            connection.close()
+
+
 class Reading:
     """Answers queries from a state store; any number of threads may use it."""
 
     def __init__(self, path: Path, statements: StatementCache, limits: Limits) -> None:
         self._path, self._statements, self._limits = path, statements, limits
-        self._catalogs = CatalogCache()
-        self._idle: list[apsw.Connection] = []
         self._lock = threading.Lock()
-        self._strand_id: str | None = None
+        self._pool = _Pool(_file_of(path))
         self._closed = False
 
     def query(self, text: str, parameters: Sequence[Any], now: int) -> Iterator[Any]:
@@ -50,37 +77,34 @@ class Reading:
             InputError: The statement cannot be run, or does not only read.
             StoreUnavailableError: The store cannot be read.
         """
-        bound("statement_length_max", len(text), self._limits.statement_length_max)
-        bound("parameters_max", len(parameters), self._limits.parameters_max)
+        check_statement(text, parameters, self._limits)
         rows = self._rows(text, parameters, now)
         first = list(islice(rows, EAGER_ROWS))
         return iter(first) if len(first) < EAGER_ROWS else chain(first, rows)
 
-    def statement(self, text: str) -> Statement:
-        """The compiled statement, as of now."""
-        with self.view() as view:
-            return self._statements.get(text, view.catalog)
-
     @contextmanager
     def view(self) -> Iterator[StoreView]:
         """A read view, open until the block ends."""
-        connection = self._take()
+        pool = self._current_pool()
+        connection = self._take(pool)
         try:
             connection.execute("begin")
-            catalog = self._catalogs.get(connection)
-            yield StoreView(connection, catalog, self._strand(connection))
+            catalog = pool.catalogs.get(connection)
+            yield StoreView(connection, catalog, self._strand(pool, connection))
         except apsw.Error as error:
             raise StoreUnavailableError(f"state store {self._path}: {error}") from error
         finally:
-            self._give_back(connection)
+            self._give_back(pool, connection)
 
     def close(self) -> None:
-        """Close the connections; queries under way end with StoreUnavailableError."""
+        """Take no more queries, and close what is idle.
+
+        A query that is under way goes on, also one whose rows are still being iterated; its
+        connection is closed at its end.
+        """
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        self._pool.close()
 
     def _rows(self, text: str, parameters: Sequence[Any], now: int) -> Iterator[Any]:
         with self.view() as view:
@@ -109,31 +133,56 @@ class Reading:
             rows_max=self._limits.rows_max,
         )
 
-    def _strand(self, connection: apsw.Connection) -> str:
-        if self._strand_id is None:
+    def _strand(self, pool: _Pool, connection: apsw.Connection) -> str:
+        if pool.strand_id is None:
             row: Any = connection.execute(
                 "select header from blocks where sequence_number = 0"
             ).fetchone()
             if row is None:
                 raise StoreUnavailableError(f"state store {self._path} holds no ledger yet")
-            self._strand_id = id_text(decode_header(row[0]).strand_id)
-        return self._strand_id
+            pool.strand_id = id_text(decode_header(row[0]).strand_id)
+        return pool.strand_id
 
-    def _take(self) -> apsw.Connection:
+    def _current_pool(self) -> _Pool:
+        """The pool of the file that is there now: a rebuild puts another in its place."""
+        pool, file = self._pool, _file_of(self._path)
+        if pool.file == file:
+            return pool
+        with self._lock:
+            if self._pool.file != file:
+                pool, self._pool = self._pool, _Pool(file)
+                pool.close()
+            return self._pool
+
+    def _take(self, pool: _Pool) -> apsw.Connection:
         if self._closed:
             raise StoreUnavailableError("the ledger is closed")
         try:
-            return self._idle.pop()
+            return pool.idle.pop()
         except IndexError:
             return open_reader(self._path)
 
-    def _give_back(self, connection: apsw.Connection) -> None:
-        if connection.in_transaction:
-            connection.execute("rollback")
-        if self._closed or len(self._idle) >= _IDLE_MAX:
+    def _give_back(self, pool: _Pool, connection: apsw.Connection) -> None:
+        try:
+            if connection.in_transaction:
+                connection.execute("rollback")
+        except apsw.Error:  # it is of no more use
+            connection.close(True)
+            return
+        with self._lock:
+            keep = not self._closed and pool is self._pool and len(pool.idle) < _IDLE_MAX
+            if keep:
+                pool.idle.append(connection)
+        if not keep:
             connection.close()
-        else:
-            self._idle.append(connection)
+
+
+def _file_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def status_of(view: StoreView, log_offset: int, ignored: Mapping[str, int]) -> LedgerStatus:

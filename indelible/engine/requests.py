@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from indelible.engine.limits import Limits, bound
+from journal import document
 from journal.errors import InputError
 from journal.ids import id_text
+from journal.values import MISSING
 
 Statement = tuple[str, Sequence[Any]]
 """A PartiQL text and its parameters."""
@@ -84,10 +86,40 @@ def check_request(
         raise InputError("a transaction needs at least one statement")
     bound("statements_per_transaction_max", len(statements), limits.statements_per_transaction_max)
     for text, parameters in statements:
-        if not isinstance(text, str):
-            raise InputError(f"a statement is a string, not a {type(text).__name__}")
-        bound("statement_length_max", len(text), limits.statement_length_max)
-        bound("parameters_max", len(parameters), limits.parameters_max)
+        check_statement(text, parameters, limits)
+    if labels:
+        check_labels(labels, limits)
+
+
+def check_statement(text: str, parameters: Sequence[Any], limits: Limits) -> None:
+    """Refuse a text that is none, and parameters that no document could hold.
+
+    Raises:
+        InputError: With the limit, or what is wrong.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"a statement is a string, not a {type(text).__name__}")
+    bound("statement_length_max", len(text), limits.statement_length_max)
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise InputError("the statement has a lone surrogate")
+    bound("parameters_max", len(parameters), limits.parameters_max)
+    for parameter in parameters:
+        # Most are flat documents; what is wrong with one of those is found when it is stored.
+        if type(parameter) is dict and _FLAT.issuperset(map(type, parameter.values())):
+            continue
+        if parameter is not MISSING:
+            document.check(parameter)
+
+
+_FLAT: Final = frozenset((str, int, float, bool, type(None)))
+
+
+def check_labels(labels: Mapping[str, str], limits: Limits) -> None:
+    """Refuse labels that are too many, too long, or no texts.
+
+    Raises:
+        InputError: With the limit, or what is wrong.
+    """
     bound("labels_max", len(labels), limits.labels_max)
     for key, value in labels.items():
         if not isinstance(key, str) or not isinstance(value, str):

@@ -99,7 +99,7 @@ class Statement:
         for count, row in enumerate(self._rows(frame), 1):
             if count > rows_max:
                 raise LimitExceededError(
-                    "rows of a result",
+                    "rows_max",
                     maximum=rows_max,
                     actual=count,
                     hint="stream them, or use LIMIT",

@@ -11,7 +11,7 @@ from journal.errors import InputError, QueryTypeError
 from journal.values import MISSING, Bag, Value
 from materializer.partiql import logical
 from materializer.partiql.compile.frames import Compiler, Evaluate, Frame, Rows, hold
-from materializer.partiql.operators.kinds import identity, kind_of, order_key
+from materializer.partiql.operators.kinds import identity, integer_shown, kind_of, order_key
 from materializer.partiql.operators.reject import Reject
 from materializer.partiql.operators.structs import fields_of, struct_of
 from materializer.partiql.syntax import Collection
@@ -81,7 +81,8 @@ def _natural(name: str, code: Evaluate) -> Callable[[Frame], int]:
     def number(frame: Frame) -> int:
         value = code(frame)
         if type(value) is not int or value < 0:
-            raise InputError(f"{name} is a whole number from 0, not {kind_of(value)} {value!r:.40}")
+            shown = integer_shown(value) if type(value) is int else ""
+            raise InputError(f"{name} is a whole number from 0, not {kind_of(value)} {shown}".rstrip())
         return value
 
     return number

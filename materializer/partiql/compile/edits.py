@@ -14,7 +14,7 @@ from journal.values import MISSING, Bag, Value
 from materializer.partiql import logical
 from materializer.partiql.compile.frames import Compiler, Frame
 from materializer.partiql.compile.storable import storable
-from materializer.partiql.operators.kinds import kind_of
+from materializer.partiql.operators.kinds import integer_shown, kind_of
 
 Step = str | int
 Edit = Callable[[Frame, Value], Value]
@@ -166,9 +166,8 @@ def inserted(document: Value, steps: tuple[Step, ...], value: Value, position: V
         changed.extend(target)
     place = len(changed) if position is None else position
     if type(place) is not int or not 0 <= place <= len(changed):
-        raise InputError(
-            f"the list has {len(changed)} elements, there is no position {place!r:.40}"
-        )
+        shown = integer_shown(place) if type(place) is int else kind_of(place)
+        raise InputError(f"the list has {len(changed)} elements, there is no position {shown}")
     changed.insert(place, value)
     return assigned(document, steps, changed)
 
@@ -191,10 +190,11 @@ def _changed(document: Value, steps: tuple[Step, ...], change: _Change, *, make:
 def _checked_list(parent: Value, step: Step) -> list[Value]:
     """A copy of a list that has an element at `step`."""
     if type(parent) is not list or type(step) is not int:
-        place = f"field {step!r}" if type(step) is str else f"element {step}"
+        place = f"field {step!r}" if isinstance(step, str) else f"element {integer_shown(step)}"
         raise QueryTypeError(f"{kind_of(parent)} has no {place} to change")
     if not 0 <= step < len(parent):
-        raise InputError(f"the list has {len(parent)} elements, there is no position {step}")
+        shown = integer_shown(step)
+        raise InputError(f"the list has {len(parent)} elements, there is no position {shown}")
     return parent.copy()
 
 

@@ -61,7 +61,7 @@ class Stretch:
 def equal_keys(value: Value) -> Iterator[tuple[Value | None, Ends]]:
     """The keys that equal a value: (key, no ends), or (None, the ends of a range)."""
     rank = rank_of(value)
-    if rank in (ABSENT, INTERVAL) or not _storable(value):
+    if rank in (ABSENT, INTERVAL) or not storable(value):
         return
     if rank not in _EXACT:
         yield None, ((LOWEST[rank], True), None)
@@ -80,7 +80,7 @@ def range_ends(low: Ends, high: Ends) -> Iterator[Ends]:
     if ranks <= {DATE, TIMESTAMP}:
         yield from _moment_ranges(low[0], high[1])
         return
-    if len(ranks) != 1 or not all(_storable(value) for value, _ in bounds):
+    if len(ranks) != 1 or not all(storable(value) for value, _ in bounds):
         return
     rank = ranks.pop()
     if rank in _EXACT:
@@ -169,7 +169,7 @@ def ordered_ranges(
     return [absent, *stretches] if key.nulls_first else [*stretches, absent]
 
 
-def _storable(value: Value) -> bool:
+def storable(value: Value) -> bool:
     """Whether a document can hold the value at all."""
     if type(value) is Decimal:
         return value.is_finite()

@@ -185,7 +185,8 @@ def _prefix(compiler: Compiler, node: logical.IndexSearch) -> Any:
         form, escaping = pattern(frame), None if escape is None else escape(frame)
         if type(form) is not str or (escape is not None and type(escaping) is not str):
             return []
-        return [keys.prefix_ends(text.like_prefix(form, escaping))]
+        prefix = text.like_prefix(form, escaping)
+        return [keys.prefix_ends(prefix)] if keys.storable(prefix) else []
 
     return ends
 

@@ -8,7 +8,7 @@ from materializer.partiql import logical, syntax
 from materializer.partiql.compile.frames import Compiler, Evaluate, Frame, hold
 from materializer.partiql.limits import CHECK_INTERVAL
 from materializer.partiql.logical import CONTEXT, OUTER, PARAMETERS
-from materializer.partiql.operators.kinds import kind_of
+from materializer.partiql.operators.kinds import integer_shown, kind_of
 from materializer.partiql.operators.reject import Reject
 from materializer.partiql.operators.structs import RepeatedStruct, fields_of, struct_of
 
@@ -139,7 +139,7 @@ def element_of(value: Value, index: Value, reject: Reject) -> Value:
     if type(value) is list and type(index) is int:
         if 0 <= index < len(value):
             return value[index]
-        return reject(f"the list has no element {index}")
+        return reject(f"the list has no element {integer_shown(index)}")
     if isinstance(value, dict) and type(index) is str:
         return field_of(value, index, reject)
     if value is None or value is MISSING or index is None or index is MISSING:

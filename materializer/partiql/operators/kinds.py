@@ -136,6 +136,11 @@ def comparable(left: Value, right: Value) -> tuple[Any, Any] | None:
     return None
 
 
+def integer_shown(value: int) -> str:
+    """An integer as a message shows it; Python refuses to print those of 4,300 digits."""
+    return str(value) if abs(value) < 10**40 else "of more than 40 digits"
+
+
 def identity(value: Value) -> Hashable:
     """A hashable key that equal values share, and different values do not."""
     kind = type(value)
