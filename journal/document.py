@@ -142,7 +142,7 @@ _SCALARS: Final = frozenset((str, bool, type(None)))
 _JSON_SCALARS: Final = _SCALARS | {int, float}
 
 
-def _is_plain(value: Value, depth: int, room: list[int]) -> bool:
+def _is_plain(value: Value, depth: int, room: list[int]) -> bool:  # noqa: C901 - calls cost here
     """Whether orjson writes the value as JCS does, key order with astral letters apart.
 
     `room` is how many values may still follow; each container takes that of its own at once.
@@ -159,7 +159,10 @@ def _is_plain(value: Value, depth: int, room: list[int]) -> bool:
         for key, item in value.items():
             if type(key) is not str or key[:1] == "$":
                 return False
-            if type(item) not in _SCALARS and not _is_plain(item, depth - 1, room):
+            kind = type(item)
+            if kind in _SCALARS or (kind is int and -INTEGER_MAX <= item <= INTEGER_MAX):
+                continue
+            if not _is_plain(item, depth - 1, room):
                 return False
         return True
     if kind is int:
@@ -262,12 +265,19 @@ def _tag_scalar(value: Value, path: str) -> Any:  # noqa: C901 - one case per ty
     if isinstance(value, bytes | bytearray | memoryview):
         return {"$bytes": base64.b64encode(bytes(value)).decode()}
     if isinstance(value, Symbol):
-        return {"$symbol": _tag_scalar(value.text, path)}
+        return {"$symbol": _tag_text(value, path)}
     if isinstance(value, IonValue):
-        return {"$ion": _tag_scalar(value.text, path)}
+        return {"$ion": _tag_text(value, path)}
     if value is MISSING:
         raise InvalidDocumentError("MISSING cannot be stored; leave the field out", path=path)
     raise InvalidDocumentError(f"a {type(value).__name__} cannot be stored", path=path)
+
+
+def _tag_text(value: Symbol | IonValue, path: str) -> Any:
+    if not isinstance(value.text, str):
+        kind = type(value).__name__
+        raise InvalidDocumentError(f"the text of {kind} is no string", path=path)
+    return _tag_scalar(value.text, path)
 
 
 def _needs_float_tag(value: float) -> bool:

@@ -96,7 +96,9 @@ class Writes:
         if indexes:
             if keys is None:
                 keys = self.keys_of(table_id, _read(stored))
-            self._change_keys(self.keys_of(table_id, _read(current) if current else None), keys, stored)
+            self._change_keys(
+                self.keys_of(table_id, _read(current) if current else None), keys, stored
+            )
         if table_id in SYSTEM_TABLE_IDS:
             self._change_catalog(content, stored, position)
 

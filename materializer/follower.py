@@ -25,6 +25,7 @@ from journal.errors import (
 from journal.events import event_logger
 from journal.log import Log, Position, Reader, Record
 from materializer.apply import Writes, apply_block
+from materializer.garbage import CollectionPaused
 from materializer.store.store import Pin, Store
 
 Progress = Callable[[int, int], None]
@@ -212,9 +213,10 @@ class Follower:
         """Apply records in transactions of about `BATCH_ENTRIES` entries each."""
         start = 0
         while start < len(records):
-            accepted, end, failure = self._link(records, start)
-            if end > start:
-                self._apply(accepted, records[end - 1])
+            with CollectionPaused():
+                accepted, end, failure = self._link(records, start)
+                if end > start:
+                    self._apply(accepted, records[end - 1])
             if failure is not None:
                 self._close_reader()
                 raise failure

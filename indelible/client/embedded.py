@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from indelible.client.addresses import Address, MemoryAddress
 from indelible.client.transport import BlockAddress, LedgerStatus, Result, Statement
-from indelible.engine.node import Node, ReadOnlyNode
 from indelible.engine.limits import Limits, bound
+from indelible.engine.node import Node, ReadOnlyNode
 from indelible.engine.opening import open_node
 from indelible.engine.requests import check_labels
 from journal.errors import InputError

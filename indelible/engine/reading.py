@@ -1,6 +1,5 @@
 """Read views for queries: a pool of read-only connections to the state store."""
 
-import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -179,7 +178,7 @@ class Reading:
 
 def _file_of(path: Path) -> tuple[int, int] | None:
     try:
-        found = os.stat(path)
+        found = path.stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -99,10 +99,11 @@ def check_statement(text: str, parameters: Sequence[Any], limits: Limits) -> Non
     """
     if not isinstance(text, str):
         raise InputError(f"a statement is a string, not a {type(text).__name__}")
-    bound("statement_length_max", len(text), limits.statement_length_max)
+    if len(text) > limits.statement_length_max or len(parameters) > limits.parameters_max:
+        bound("statement_length_max", len(text), limits.statement_length_max)
+        bound("parameters_max", len(parameters), limits.parameters_max)
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
         raise InputError("the statement has a lone surrogate")
-    bound("parameters_max", len(parameters), limits.parameters_max)
     for parameter in parameters:
         # Most are flat documents; what is wrong with one of those is found when it is stored.
         if type(parameter) is dict and _FLAT.issuperset(map(type, parameter.values())):

@@ -42,6 +42,7 @@ from journal.errors import (
 from journal.events import event_logger
 from journal.log import AppendUnknownError, Log
 from materializer.follower import Follower, Progress
+from materializer.garbage import CollectionPaused
 from materializer.partiql import StatementCache
 from materializer.store.store import Store
 
@@ -255,7 +256,10 @@ class Sequencer:
                 entropy=self._entropy,
                 monotonic=self._timer.monotonic,
             )
-            self._execute_waiting(open_block, taken)
+            with CollectionPaused():
+                self._execute_waiting(open_block, taken)
+                block = None if open_block.empty else open_block.build(self._writer)
+                value = b"" if block is None else block.encode()
         except _BlockAbandonedError:
             self._store.rollback()
             self._requeue(taken)
@@ -264,11 +268,11 @@ class Sequencer:
         except BaseException:
             self._store.rollback()
             raise
-        if open_block.empty:
+        if block is None:
             self._store.rollback()
             self._answer_without_block(taken)
         else:
-            self._append(open_block, taken)
+            self._append(open_block, _Outstanding(block, value, taken))
 
     def _execute_waiting(
         self, open_block: OpenBlock, taken: list[tuple[Request, Answer | LedgerError]]
@@ -300,15 +304,13 @@ class Sequencer:
         for request, outcome in taken:
             _answer(request, outcome)
 
-    def _append(
-        self, open_block: OpenBlock, taken: Sequence[tuple[Request, Answer | LedgerError]]
-    ) -> None:
-        block = open_block.build(self._writer)
-        value = block.encode()
+    def _append(self, open_block: OpenBlock, outstanding: _Outstanding) -> None:
+        """Append the block, and answer: now, if it surely is the next; else once that is known."""
+        block = outstanding.block
         expected = self.position
-        self._outstanding = _Outstanding(block, value, taken)
+        self._outstanding = outstanding
         try:
-            offset = self._log.append(value)
+            offset = self._log.append(outstanding.value)
         except AppendUnknownError as error:
             _logger.warning("append not confirmed", block=block.sequence_number, error=str(error))
             offset = None
@@ -321,7 +323,7 @@ class Sequencer:
             raise
         if offset == expected:
             self._accept(open_block, block, offset)
-            for request, outcome in taken:
+            for request, outcome in outstanding.executed:
                 _answer(request, outcome)
             self._outstanding = None
             return

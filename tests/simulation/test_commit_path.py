@@ -182,6 +182,7 @@ def committed_ids(records: list[bytes]) -> list[bytes]:
     return found
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"seed-{seed}")
 def test_nothing_acknowledged_is_lost_or_doubled(seed: int, tmp_path: Path) -> None:
     world = World(seed, faults=(0.0, 0.2, 0.6, 1.0)[seed % 4])

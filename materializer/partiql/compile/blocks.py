@@ -82,7 +82,9 @@ def _natural(name: str, code: Evaluate) -> Callable[[Frame], int]:
         value = code(frame)
         if type(value) is not int or value < 0:
             shown = integer_shown(value) if type(value) is int else ""
-            raise InputError(f"{name} is a whole number from 0, not {kind_of(value)} {shown}".rstrip())
+            raise InputError(
+                f"{name} is a whole number from 0, not {kind_of(value)} {shown}".rstrip()
+            )
         return value
 
     return number

@@ -1,6 +1,7 @@
 """Whatever is passed to the SDK, what is wrong with it is an InputError."""
 
 import datetime
+import itertools
 import sqlite3
 import threading
 import uuid
@@ -61,6 +62,7 @@ def doubling(value: Any, times: int = 40) -> Any:
         ("FROM p INSERT INTO tags VALUE 1 AT ?", HUGE),
         (5, None), (None, None), (b"SELECT", None), (["x"], None),
     ],
+    ids=itertools.count(),
 )  # fmt: skip
 def test_statements_and_parameters(ledger: Any, statement: Any, value: Any) -> None:
     parameters = (value,) if value is not None else ()
@@ -121,6 +123,7 @@ def test_three_ways_to_give_an_id(ledger: Any, key: Any) -> None:
         "memory:?prefix=", "memory:?prefix=a..b", "file:x?prefix=a%2Fb", "kafka://h/x?prefix=../..",
         "memory:?prefix=" + "a" * 101, "memory:?prefix=a%0A",
     ],
+    ids=itertools.count(),
 )  # fmt: skip
 def test_urls(url: Any) -> None:
     with pytest.raises(indelible.InputError):
@@ -133,6 +136,7 @@ def test_urls(url: Any) -> None:
         {"foo": 1}, {"limits": 5}, {"kafka": 5}, {"on_progress": 5}, {"read_only": True},
         {"principal": 5}, {"principal": "\ud800"}, {"principal": "é" * 129}, {"principal": b"x"},
     ],
+    ids=itertools.count(),
 )  # fmt: skip
 def test_options(options: dict[str, Any]) -> None:
     with pytest.raises(indelible.InputError):
@@ -202,7 +206,7 @@ def test_closing_while_others_read_raises_typed_errors_only(tmp_path: Path) -> N
         for thread in threads:
             thread.join()
         assert raw == []
-        assert reading._pool.idle == []  # noqa: SLF001
+        assert reading._pool.idle == []
 
 
 def test_a_query_under_way_outlives_close() -> None:
