@@ -68,6 +68,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
         queue_max: Transactions that may wait for their turn.
         request_timeout: Seconds that a transaction may wait for its outcome.
         query_timeout: Seconds that a query may run.
+        execution_timeout: Seconds that a transaction may execute, while all others wait for it.
     """
 
     document_size_max: Annotated[int, Meta(ge=1, le=DOCUMENT_SIZE_MAX)] = DOCUMENT_SIZE_MAX
@@ -85,6 +86,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     queue_max: Count = 10_000
     request_timeout: Seconds = 30.0
     query_timeout: Seconds = 60.0
+    execution_timeout: Seconds = 10.0
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -159,8 +159,9 @@ def _is_plain(value: Value, depth: int, room: list[int]) -> bool:  # noqa: C901 
         for key, item in value.items():
             if type(key) is not str or key[:1] == "$":
                 return False
-            kind = type(item)
-            if kind in _SCALARS or (kind is int and -INTEGER_MAX <= item <= INTEGER_MAX):
+            if type(item) in _SCALARS:
+                continue
+            if type(item) is int and -INTEGER_MAX <= item <= INTEGER_MAX:
                 continue
             if not _is_plain(item, depth - 1, room):
                 return False
@@ -274,10 +275,11 @@ def _tag_scalar(value: Value, path: str) -> Any:  # noqa: C901 - one case per ty
 
 
 def _tag_text(value: Symbol | IonValue, path: str) -> Any:
-    if not isinstance(value.text, str):
+    text: Any = value.text  # the class does not check what it is given
+    if not isinstance(text, str):
         kind = type(value).__name__
         raise InvalidDocumentError(f"the text of {kind} is no string", path=path)
-    return _tag_scalar(value.text, path)
+    return _tag_scalar(text, path)
 
 
 def _needs_float_tag(value: float) -> bool:

@@ -10,7 +10,7 @@ from indelible.cli.inspecting import status_pairs
 from indelible.cli.output import print_json, print_note, print_pairs, print_table
 from indelible.cli.session import Session, session_of
 from indelible.client.addresses import FileAddress, KafkaAddress, parse_address
-from indelible.client.embedded import user_name
+from indelible.client.embedded import checked_principal, user_name
 from indelible.engine.creation import Durability
 from indelible.engine.ledgers import (
     CreatedLedger,
@@ -74,14 +74,16 @@ def create(
     if isinstance(address, FileAddress):
         if allow_single_broker or unverified_settings:
             raise InputError("these options are for ledgers on Kafka")
-        created = create_file_ledger(address, principal=session.principal or user_name())
+        created = create_file_ledger(
+            address, principal=checked_principal(session.principal or user_name())
+        )
     else:
         # Loaded here: other commands need no Kafka client.
         from indelible.engine.kafka_ledgers import create_kafka_ledger  # noqa: PLC0415
 
         created = create_kafka_ledger(
             address,
-            principal=session.principal or user_name(),
+            principal=checked_principal(session.principal or user_name()),
             kafka=session.kafka,
             durability=Durability(
                 allow_single_broker=allow_single_broker, unverified_settings=unverified_settings
