@@ -1,8 +1,8 @@
 """Python's cyclic garbage collector, kept out of the way of work that makes no cycles.
 
-Applying blocks makes thousands of small objects that all live until the batch is committed, and no cycles.
-The collector looks at them again and again, in vain: that took an eighth of the time of imports, a fifth of
-that of rebuilds. Reference counting frees them.
+Applying blocks makes thousands of small objects that all live until the batch is committed, and no
+cycles. The collector looks at them again and again, in vain: that took an eighth of the time of imports,
+a fifth of that of rebuilds. Reference counting frees them.
 """
 
 import gc
