@@ -45,6 +45,8 @@ check: .runtime/venv ## Format, lint, types, import rules, docs in step
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/cog --check -r docs/reference/*.md
+	rm -rf .runtime/wheel && $(RUN)/hatchling build -t wheel -d .runtime/wheel >/dev/null
+	$(RUN)/check-wheel-contents .runtime/wheel/*.whl
 
 format: .runtime/venv ## Format and fix what can be fixed
 	$(RUN)/ruff format .
