@@ -34,7 +34,7 @@ test: setup ## Everything, on a real Kafka too
 	$(REQUIRE) $(PYTEST)
 
 test-fast: .runtime/venv ## What needs no broker and no patience (under a minute)
-	$(PYTEST) -m "not kafka and not slow" -n 2
+	$(PYTEST) -m "not kafka and not slow" -n 3 --dist worksteal
 
 soak: setup ## The long forms: kill -9 twenty times, the whole year of flights ...
 	$(REQUIRE) INDELIBLE_SOAK=1 $(PYTEST) -s -m soak

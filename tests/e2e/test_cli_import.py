@@ -11,6 +11,8 @@ import indelible
 from indelible.cli.sources import CHUNK_DOCUMENTS
 from tests.support.command_line import CommandLine
 
+pytestmark = pytest.mark.slow
+
 
 def write_jsonl(path: Path, count: int) -> None:
     with path.open("w") as file:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.command_line import CommandLine
 
+pytestmark = pytest.mark.slow
+
 
 def test_created_ledger_is_listed_and_shown(cli: CommandLine) -> None:
     created = cli.ok("ledger", "create", "file:one", "--json").document

@@ -56,7 +56,9 @@ def doubling(value: Any, times: int = 40) -> Any:
         ("SELECT * FROM p WHERE p.name = ?", doubling(1)),
         ("SELECT * FROM p WHERE p.name = ?", {"a": doubling(NAIVE)}),
         ("INSERT INTO p ?", {"name": doubling(1)}),
-        ("INSERT INTO p ?", {"name": doubling(datetime.date(2026, 1, 2))}),
+        pytest.param(
+            "INSERT INTO p ?", {"name": doubling(datetime.date(2026, 1, 2))}, marks=pytest.mark.slow
+        ),
         ("INSERT INTO p ?", {"name": indelible.Symbol(5)}),  # type: ignore[arg-type]
         ("UPDATE p SET tags[?] = 1", HUGE),
         ("FROM p INSERT INTO tags VALUE 1 AT ?", HUGE),
