@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from indelible.client.transport import LedgerStatus
+from indelible.client.transport import LedgerStatus, Statement
 from indelible.engine.limits import Limits
 from indelible.engine.reading import Reading, status_of
-from indelible.engine.requests import Answer, Request, Statement, check_request
+from indelible.engine.requests import Answer, Request, check_request
 from indelible.engine.sequencer import Sequencer
 from indelible.engine.watching import IdentityWatch
 from journal.ambient import (

@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from indelible.client.transport import Statement
 from indelible.engine.limits import Limits, bound
 from journal import document
 from journal.errors import InputError
 from journal.ids import id_text
 from journal.values import MISSING
-
-Statement = tuple[str, Sequence[Any]]
-"""A PartiQL text and its parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,6 @@ from journal import document
 from journal.errors import ConfigurationError
 
 AIRCRAFT_COUNT: Final = 3_322
-FLIGHT_COUNT: Final = 336_776
 BATCH: Final = 100
 """Flights in one transaction."""
 

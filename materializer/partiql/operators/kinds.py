@@ -58,7 +58,6 @@ RANKS: Final[dict[type, int]] = {
 
 NUMBERS: Final = frozenset({int, float, Decimal})
 TEXTS: Final = frozenset({str, Symbol})
-MOMENTS: Final = frozenset({datetime.date, datetime.datetime, Timestamp})
 _DIRECT: Final = frozenset({str, int, bool, bytes})
 
 
