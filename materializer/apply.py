@@ -3,14 +3,14 @@
 One function for both ways in: the sequencer applies the effects of the transaction it executes, the
 follower applies blocks it reads. So a rebuild gives what incremental work gave, row by row.
 
-`Writes` gathers the rows of one transaction (sequencer) or of thousands of revisions (follower) and
-`flush` writes them: only the newest pointer of each document, sorted by key. It checks what a correct
-writer guarantees, and raises `CorruptBlockError` naming block and entry where that does not hold;
-uniqueness of indexes is the sequencer's business, never judged here.
+`Writes` gathers the rows of up to a block (sequencer) or of thousands of revisions (follower) and
+`flush` writes them: only the newest pointer of each document, sorted by key. Whoever reads the store
+flushes first. It checks what a correct writer guarantees, and raises `CorruptBlockError` naming block and
+entry where that does not hold; uniqueness of indexes is the sequencer's business, never judged here.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import apsw
 
@@ -27,32 +27,34 @@ from materializer.store.store import Store
 
 Keys = Sequence[tuple[bytes, bytes]]
 """Index id and key, for each index of a document's table."""
+_COMMITTED_BEFORE: Final = "a transaction that was committed before"
 
 
 class Writes:
-    """Rows on their way into a store: after `flush` and `flush_transactions` all are there.
-
-    Attributes:
-        changed: Table id -> position of its newest revision since the last `finish_block`.
-    """
+    """Rows on their way into a store: after `flush` all are there."""
 
     def __init__(self, store: Store) -> None:
-        self.changed: dict[bytes, int] = {}
         self._store = store
         self._indexes: dict[bytes, tuple[IndexInfo, ...]] = {}
         self._indexes_as_of: Catalog | None = None
         self._entries: list[tuple[int, bytes, bytes, int | None]] = []
-        self._transactions: list[tuple[bytes, int]] = []
+        self._transactions: dict[bytes, int] = {}
         self._pending: dict[tuple[bytes, bytes], StoredDocument] = {}
         self._inserted: dict[tuple[bytes, bytes], tuple[Any, ...]] = {}
         self._replaced: dict[tuple[bytes, bytes], tuple[Any, ...]] = {}
         self._new_keys: list[tuple[bytes, bytes, bytes, int]] = []
         self._old_keys: list[tuple[bytes, bytes, bytes, int]] = []
+        self._holders: dict[tuple[bytes, bytes], bytes] = {}
 
     def transaction(self, position: int, entry: Entry, content: TransactionEntry) -> None:
-        """Add a transaction's entry."""
+        """Add a transaction's entry.
+
+        Raises:
+            CorruptBlockError: It was committed before; or `flush` finds that.
+        """
         self._entries.append((position, entry.body, b"", None))
-        self._transactions.append((content.transaction_id, position))
+        if self._transactions.setdefault(content.transaction_id, position) != position:
+            raise _corrupt(_COMMITTED_BEFORE, position)
 
     def revision(
         self,
@@ -92,7 +94,6 @@ class Writes:
         row = (*key, position, content.version, content.operation is Operation.DELETE)
         target = self._inserted if current is None or key in self._inserted else self._replaced
         target[key] = row
-        self.changed[table_id] = position
         if indexes:
             if keys is None:
                 keys = self.keys_of(table_id, _read(stored))
@@ -111,7 +112,12 @@ class Writes:
         """
         store = self._store
         try:
-            store.executemany("insert into entries values (?, ?, ?, ?)", self._entries)
+            if self._entries:
+                store.executemany("insert into entries values (?, ?, ?, ?)", self._entries)
+            if self._transactions:
+                store.executemany(
+                    "insert into transactions values (?, ?)", sorted(self._transactions.items())
+                )
             if self._inserted:
                 store.executemany(
                     "insert into documents values (?, ?, ?, ?, ?)", _sorted(self._inserted)
@@ -126,34 +132,38 @@ class Writes:
             raise self._explain(error) from error
         self.clear()
 
-    def flush_transactions(self) -> None:
-        """Write the ids of the transactions that were added; nothing but a look-up of one needs them.
-
-        Raises:
-            CorruptBlockError: One was committed before.
-            StoreUnavailableError: The store cannot be written.
-        """
-        try:
-            self._store.executemany(
-                "insert into transactions values (?, ?)", sorted(self._transactions)
-            )
-        except apsw.ConstraintError as error:
-            raise self._explain(error) from error
-        self._transactions.clear()
-
     def finish_block(self, block: Block, offset: int) -> None:
         """Record a block all of whose entries were added."""
-        self._store.finish_block(block, offset, self.changed)
-        self.changed = {}
+        self._store.finish_block(block, offset)
 
     def clear(self) -> None:
-        """Forget the revisions that were added since the last `flush`."""
+        """Forget what was added since the last `flush`."""
         self._entries.clear()
+        self._transactions.clear()
         self._pending.clear()
         self._inserted.clear()
         self._replaced.clear()
         self._new_keys.clear()
         self._old_keys.clear()
+        self._holders.clear()
+
+    def transaction_position(self, transaction_id: bytes) -> int | None:
+        """Where a transaction's entry stands, here or in the store; None if it is nowhere."""
+        position = self._transactions.get(transaction_id)
+        return self._store.transaction_position(transaction_id) if position is None else position
+
+    def holders_of(self, index_id: bytes, key: bytes) -> list[bytes]:
+        """Ids of documents that have an index key, here or in the store; two of them at most."""
+        if self._old_keys:
+            self._flush_keys()
+        holder = self._holders.get((index_id, key))
+        if holder is not None:
+            return [holder]
+        rows = self._store.execute(
+            "select document_id from index_entries where index_id = ? and key = ? limit 2",
+            (index_id, key),
+        )
+        return [row[0] for row in rows]
 
     def keys_of(self, table_id: bytes, data: dict[str, Value] | None) -> Keys:
         """Index ids and keys of a document with these fields; none for one that is not there."""
@@ -199,6 +209,7 @@ class Writes:
                 if self._old_keys:
                     self._flush_keys()
                 self._new_keys.append((index_id, key, document_id, position))
+                self._holders[index_id, key] = document_id
 
     def _flush_keys(self) -> None:
         """Write index changes. At most one of the two lists is filled: their order matters."""
@@ -219,13 +230,14 @@ class Writes:
                 "insert into index_entries values (?, ?, ?, ?)", sorted(self._new_keys)
             )
             self._new_keys.clear()
+            self._holders.clear()
 
     def _change_catalog(
         self, content: RevisionEntry, stored: StoredDocument, position: int
     ) -> None:
         try:
             value = _read(stored)
-            self._store.catalog = journal_catalog.fold(
+            catalog = journal_catalog.fold(
                 self._store.catalog,
                 content.table_id,
                 content.document_id,
@@ -234,6 +246,7 @@ class Writes:
             )
         except (CatalogError, InvalidDocumentError) as error:
             raise _corrupt(str(error), position) from error
+        self._store.change_catalog(catalog, position)
         if content.table_id == INDEXES_TABLE_ID and content.operation is Operation.INSERT:
             self._build_index(self._store.catalog.indexes[content.document_id])
 
@@ -257,9 +270,9 @@ class Writes:
         for key, row in self._inserted.items():
             if self._store.current(*key) is not None:
                 return _corrupt("an insert of a document that is there", row[2])
-        for transaction_id, position in self._transactions:
+        for transaction_id, position in self._transactions.items():
             if self._store.transaction_position(transaction_id) is not None:
-                return _corrupt("a transaction that was committed before", position)
+                return _corrupt(_COMMITTED_BEFORE, position)
         return _corrupt(f"it breaks a key of the state store: {error}", self._entries[0][0])
 
 

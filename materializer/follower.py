@@ -254,7 +254,6 @@ class Follower:
             for each in accepted:
                 apply_block(writes, each.block, each.offset)
             writes.flush()
-            writes.flush_transactions()
             store.set_last_read(last.offset, last.epoch)
             store.commit()
         except BaseException as error:

@@ -113,7 +113,12 @@ class OpenBlock:
         self.size += size
 
     def build(self, writer: str) -> Block:
-        """The block of everything added."""
+        """The block of everything added; all of it is in the store when this returns.
+
+        Raises:
+            StoreUnavailableError: The store cannot be written; the whole block is lost.
+        """
+        self.writes.flush()
         return build_block(
             strand_id=self._tip.strand_id,
             sequence_number=self.sequence_number,
@@ -126,7 +131,6 @@ class OpenBlock:
 
     def finish(self, block: Block, offset: int) -> None:
         """Record the accepted block in the store; the caller commits."""
-        self.writes.flush_transactions()
         self.writes.finish_block(block, offset)
 
     def _bytes_of(self, text: str) -> bytes:
@@ -138,10 +142,10 @@ class OpenBlock:
         Raises:
             ConflictError: It was another transaction.
         """
-        self.writes.flush_transactions()
-        position = self.store.transaction_position(request.transaction_id)
+        position = self.writes.transaction_position(request.transaction_id)
         if position is None:
             return None
+        self.writes.flush()
         body, _ = self.store.entry(position)
         content = decode_body(body)
         assert isinstance(content, TransactionEntry)
@@ -189,7 +193,6 @@ class _Execution:
                 self._apply_net_changes()
             number = self._seal() if self._entries else None
         except BaseException:
-            self._writes.clear()
             if self._savepoint is not None:
                 self._undo()
             raise
@@ -203,6 +206,8 @@ class _Execution:
         view = self._block.view
         statement = self._block.statements.get(text, view.catalog)
         self._texts.append(statement.normalised)
+        if statement.reads:
+            self._writes.flush()
         outcome = statement.execute(self._context(view), parameters)
         if outcome.effects:
             self._apply(outcome.effects)
@@ -256,12 +261,12 @@ class _Execution:
 
     def _open_savepoint(self) -> None:
         if self._savepoint is None:
-            self._changed = dict(self._writes.changed)
+            self._writes.flush()
             self._savepoint = self._store.savepoint()
 
     def _undo(self) -> None:
+        self._writes.clear()
         self._store.undo(self._savepoint)
-        self._writes.changed = self._changed
         self._savepoint = None
 
     def _check_size(self, revision_count: int) -> None:
@@ -317,7 +322,6 @@ class _Execution:
         )
         entry = transaction_entry(content)
         self._writes.transaction(self._position, entry, content)
-        self._writes.flush()
         self._block.extend([entry, *self._entries], [content, *self._contents], self._size)
         return self._block.sequence_number
 

@@ -23,7 +23,7 @@ def refuse_duplicate_before(store: Store, writes: Writes, change: Change) -> Non
         UniqueViolationError: Another document has its key.
     """
     for index, key in _unique_keys(store, writes, change):
-        _refuse_others(store, index, key, change, limit=1)
+        _refuse_others(store, writes, index, key, change)
 
 
 def refuse_duplicates_after(store: Store, writes: Writes, changes: Sequence[Change]) -> None:
@@ -34,7 +34,7 @@ def refuse_duplicates_after(store: Store, writes: Writes, changes: Sequence[Chan
     """
     for change in changes:
         for index, key in _unique_keys(store, writes, change):
-            _refuse_others(store, index, key, change, limit=2)
+            _refuse_others(store, writes, index, key, change)
         if change.table_id == INDEXES_TABLE_ID and change.operation is Operation.INSERT:
             _refuse_filled(store, store.catalog.indexes[change.document_id])
 
@@ -58,13 +58,9 @@ def _unique_keys(store: Store, writes: Writes, change: Change) -> Iterator[tuple
 
 
 def _refuse_others(
-    store: Store, index: IndexInfo, key: bytes, change: Change, *, limit: int
+    store: Store, writes: Writes, index: IndexInfo, key: bytes, change: Change
 ) -> None:
-    rows = store.execute(
-        "select document_id from index_entries where index_id = ? and key = ? limit ?",
-        (index.index_id, key, limit),
-    )
-    for (document_id,) in rows:
+    for document_id in writes.holders_of(index.index_id, key):
         if document_id != change.document_id:
             assert change.data is not None
             raise _violation(store, index, change.data, document_id)

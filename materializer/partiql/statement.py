@@ -14,6 +14,7 @@ from materializer.partiql.parser.statements import parse_counted
 from materializer.partiql.plan import improve
 from materializer.partiql.resolve import CatalogNames, EnvironmentNames, resolve
 from materializer.partiql.syntax import QueryStatement
+from materializer.partiql.trees import walk
 from materializer.partiql.view import Catalog, Context, Outcome
 
 ROWS_MAX: Final = 1_000_000
@@ -30,10 +31,12 @@ class Statement:
         parameter_count: How many question marks it has.
         whole_revisions: Whether each row is one whole revision, unchanged: `SELECT *` of one
             committed view or history.
+        reads: Whether it reads documents; an INSERT of given values does not.
     """
 
     __slots__ = (
-        "_execute", "_rows", "_slots", "kind", "normalised", "parameter_count", "text", "whole_revisions",
+        "_execute", "_rows", "_slots", "kind", "normalised", "parameter_count", "reads", "text",
+        "whole_revisions",
     )  # fmt: skip
 
     def __init__(
@@ -43,6 +46,10 @@ class Statement:
         self.normalised = normalise(text)
         self.parameter_count = parameter_count
         self.whole_revisions = _is_whole_revisions(plan)
+        self.reads = not isinstance(plan, logical.InsertPlan) or any(
+            isinstance(node, logical.Nested | logical.Block | logical.Combined)
+            for node in walk(plan.value)
+        )
         self._slots = [None] * (slot_count - logical.FIRST_SLOT)
         compiler = PlanCompiler()
         self._rows: Any = None

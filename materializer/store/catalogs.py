@@ -14,6 +14,7 @@ from journal.catalog import SYSTEM_TABLE_IDS, Catalog, IndexInfo, TableInfo
 from journal.codec import Operation
 from journal.ids import id_text
 from materializer.partiql.view import Index, Table
+from materializer.store.schema import CATALOG_CHANGED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,9 +54,9 @@ class CatalogCache:
         self._last: tuple[int, ViewCatalog] | None = None
 
     def get(self, connection: apsw.Connection) -> ViewCatalog:
-        """The catalog of the connection's read view; three index look-ups where it is unchanged."""
+        """The catalog of the connection's read view; one look-up where it is unchanged."""
         position: Any = connection.execute(
-            "select max(position) from tables_changed where table_id in (?, ?, ?)", _SYSTEM
+            "select value from meta where key = ?", (CATALOG_CHANGED,)
         ).fetchall()[0][0]
         last = self._last
         if last is not None and last[0] == position:
@@ -65,9 +66,6 @@ class CatalogCache:
             if self._last is None or self._last[0] < position:
                 self._last = (position, catalog)
         return catalog
-
-
-_SYSTEM = tuple(sorted(SYSTEM_TABLE_IDS))
 
 
 def _table(info: TableInfo, catalog: Catalog) -> Table:

@@ -6,10 +6,9 @@ documents           (table, document) -> position, version, deleted     the newe
 index_entries       (index, key, document) -> from_position             keys that hold now
 index_entries_past  (index, key, document, from_position) -> to_position
 blocks              sequence_number -> offset in the log, header, leaf hashes of its entries
-tree_nodes          (level, position) -> hash of a complete subtree of the ledger's tree
+tree_nodes          (level, position) -> hash of a complete subtree of the ledger's tree (see trees.py)
 transactions        transaction id -> position of its entry
-tables_changed      table -> position of its newest revision
-meta                key -> value: ledger, strand, log identity, schema version
+meta                key -> value: ledger, strand, log identity, schema version, last catalog change
 ```
 
 A position is `sequence_number << 20 | entry_index`: it orders all entries of the ledger.
@@ -22,10 +21,12 @@ import apsw
 
 from journal.errors import IntegrityError, StoreUnavailableError
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """A store of an older version is rebuilt; of a newer one refused."""
 
 ENTRY_BITS: Final = 20
+CATALOG_CHANGED: Final = "catalog_changed"
+"""Key in `meta`: position of the newest revision that changed the catalog."""
 
 TABLES: Final = (
     "create table entries (position integer primary key, body blob not null, payload blob not null,"
@@ -44,8 +45,6 @@ TABLES: Final = (
     " primary key (level, position)) without rowid",
     "create table transactions (transaction_id blob primary key, position integer not null)"
     " without rowid",
-    "create table tables_changed (table_id blob primary key, position integer not null)"
-    " without rowid",
     "create table meta (key text primary key, value) without rowid",
 )
 FOLDED_TABLES: Final = (
@@ -56,7 +55,6 @@ FOLDED_TABLES: Final = (
     "blocks",
     "tree_nodes",
     "transactions",
-    "tables_changed",
 )
 """The tables that a rebuild must reproduce row by row."""
 

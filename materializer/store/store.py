@@ -21,8 +21,15 @@ from journal.hashing import leaf_hash
 from journal.ids import id_text
 from materializer.store.catalogs import ViewCatalog, load_catalog, view_catalog
 from materializer.store.documents import StoredDocument
-from materializer.store.schema import DAMAGE, SCHEMA_VERSION, create_tables, damaged, open_writer
-from materializer.store.trees import load_tree
+from materializer.store.schema import (
+    CATALOG_CHANGED,
+    DAMAGE,
+    SCHEMA_VERSION,
+    create_tables,
+    damaged,
+    open_writer,
+)
+from materializer.store.trees import load_tree, stored_nodes
 from materializer.store.view import StoreView
 from verifier.merkle import CompactRange
 
@@ -93,9 +100,10 @@ class Store:
         """The catalog as of everything applied so far, the open transaction included."""
         return self._state.catalog
 
-    @catalog.setter
-    def catalog(self, catalog: Catalog) -> None:
+    def change_catalog(self, catalog: Catalog, position: int) -> None:
+        """Take the catalog that the revision at `position` leads to."""
         self._state = _State(self._state.tip, self._state.offset, self._state.tree, catalog)
+        self._set_meta(CATALOG_CHANGED, position)
 
     def epoch_of(self, offset: int) -> int:
         """Leader epoch of the log record at `offset`, if that was the last one read; else -1."""
@@ -161,19 +169,16 @@ class Store:
         self._execute("release part")
         self._state = state
 
-    def finish_block(self, block: Block, offset: int, changed: dict[bytes, int]) -> None:
-        """Record a block whose entries were applied; `changed` is table id -> newest position."""
+    def finish_block(self, block: Block, offset: int) -> None:
+        """Record a block whose entries were applied."""
         number = block.header.sequence_number
         tree, completed = self.tree.append(block.block_hash)
         self._execute(
             "insert into blocks values (?, ?, ?, ?)",
             (number, offset, block.header_bytes, b"".join(block.leaf_hashes)),
         )
-        self.executemany(
-            "insert into tree_nodes values (?, ?, ?)",
-            [(node.level, node.position, node_hash) for node, node_hash in completed],
-        )
-        self.executemany("insert or replace into tables_changed values (?, ?)", changed.items())
+        if rows := stored_nodes(completed):
+            self.executemany("insert into tree_nodes values (?, ?, ?)", rows)
         tip = Tip(block.header.strand_id, number, block.block_hash, block.header.timestamp)
         if self.tip is None:
             self._set_meta("strand_id", tip.strand_id)

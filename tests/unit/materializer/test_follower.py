@@ -192,7 +192,7 @@ def test_a_store_newer_than_the_code_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "ledger"
     blocks_of(folder)
     set_schema_version(folder, SCHEMA_VERSION + 1)
-    with pytest.raises(UnsupportedError, match="has schema 2"):
+    with pytest.raises(UnsupportedError, match=f"has schema {SCHEMA_VERSION + 1}"):
         indelible.connect(f"file:{folder}")
 
 
