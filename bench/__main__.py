@@ -62,7 +62,7 @@ def _print(results: Results, order: Order, options: argparse.Namespace, command:
 
 def _order(options: argparse.Namespace) -> Order:
     plan = QUICK if options.quick else FULL
-    chosen = ("callers", "rounds", "seconds", "documents")
+    chosen = ("callers", "rounds", "seconds", "documents", "blocks", "audited")
     given = {name: value for name in chosen if (value := getattr(options, name)) is not None}
     if options.documents is not None:
         given["single_documents"] = max(1, options.documents // 5)
@@ -94,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, help="turns of each target; medians are shown")
     parser.add_argument("--seconds", type=float, help="of each turn")
     parser.add_argument("--documents", type=int, help="for queries, import and rebuild")
+    parser.add_argument("--blocks", type=int, help="in the ledger that gives receipts")
+    parser.add_argument("--audited", type=int, help="revisions that are audited")
     parser.add_argument("--days", type=int, default=_YEAR, help="of flights (365)")
     parser.add_argument("--url", help="an empty ledger for the flights, instead of --target")
     parser.add_argument(

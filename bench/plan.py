@@ -16,6 +16,8 @@ class Plan:
             since a fresh JVM is several times slower in its first minute.
         documents: In the tables that are queried and rebuilt, and imported.
         single_documents: In journals with one revision per transaction.
+        blocks: In the ledger whose receipts are measured.
+        audited: Revisions in the journal that is audited; a fifth where each has its own transaction.
     """
 
     callers: tuple[int, ...]
@@ -25,6 +27,8 @@ class Plan:
     broker_warm_up_seconds: float
     documents: int
     single_documents: int
+    blocks: int
+    audited: int
 
 
 FULL: Final = Plan(
@@ -35,6 +39,8 @@ FULL: Final = Plan(
     broker_warm_up_seconds=10.0,
     documents=100_000,
     single_documents=20_000,
+    blocks=1_000_000,
+    audited=500_000,
 )
 QUICK: Final = Plan(
     callers=(1, 32),
@@ -44,4 +50,6 @@ QUICK: Final = Plan(
     broker_warm_up_seconds=2.0,
     documents=5_000,
     single_documents=1_000,
+    blocks=5_000,
+    audited=20_000,
 )

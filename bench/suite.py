@@ -15,6 +15,7 @@ from bench.disk import measure_disk
 from bench.flights import measure_flights
 from bench.imports import measure_import
 from bench.plan import Plan
+from bench.proofs import measure_audits, measure_receipts, measure_signing
 from bench.queries import measure_queries
 from bench.rebuilds import measure_rebuilds
 from bench.report import Row
@@ -150,6 +151,18 @@ def _rebuild(order: Order, folder: Path, _servers: dict[str, str]) -> list[Row]:
     )
 
 
+def _proofs(order: Order, folder: Path, servers: dict[str, str]) -> list[Row]:
+    if "embedded" not in order.targets:
+        return []
+    rows = measure_signing(folder / "signing", order.plan)
+    order.say(f"receipts in {order.plan.blocks:,} blocks")
+    rows += measure_receipts(folder / "receipts", order.plan)
+    order.say(f"audit of {order.plan.audited:,} revisions")
+    with _postgres(order, folder, servers) as postgres:
+        deferred = next((each for each in postgres if each.name == "postgres-deferred"), None)
+        return rows + measure_audits(folder / "audit", order.plan, deferred)
+
+
 def _flights(order: Order, folder: Path, servers: dict[str, str]) -> list[Row]:
     if order.url is not None:
         with indelible.connect(order.url) as ledger:
@@ -185,7 +198,8 @@ PARTS: Final[Mapping[str, Part]] = {
     "queries": _queries,
     "import": _import,
     "rebuild": _rebuild,
+    "proofs": _proofs,
     "flights": _flights,
 }
-EVERYTHING: Final = ("disk", "commits", "beside", "queries", "import", "rebuild")
+EVERYTHING: Final = ("disk", "commits", "beside", "queries", "import", "rebuild", "proofs")
 """What a run without a part's name does; the flights are for themselves."""

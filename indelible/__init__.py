@@ -10,11 +10,16 @@
 What this package exports is the documented interface; every other module may change.
 """
 
+from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
-from indelible.client.addresses import parse_address
+from indelible.client.addresses import canonical_url, parse_address
 from indelible.client.ledger import Ledger, Rows
+from indelible.client.proofs import Checkpoint, Receipt
+from indelible.client.state import ClientState, StateFolder, StateInMemory, checked_path
 from indelible.client.transport import BlockAddress, LedgerStatus, Result, Transport
+from indelible.client.trust import Trust, checked_key, checked_policy
 from journal.errors import (
     AccessError,
     BrokenLinkError,
@@ -59,6 +64,7 @@ __all__ = [
     "Bag",
     "BlockAddress",
     "BrokenLinkError",
+    "Checkpoint",
     "ConfigurationError",
     "ConflictError",
     "CorruptBlockError",
@@ -84,6 +90,7 @@ __all__ = [
     "ProofRejectedError",
     "QuerySyntaxError",
     "QueryTypeError",
+    "Receipt",
     "Result",
     "Rows",
     "SettingsError",
@@ -105,7 +112,15 @@ __all__ = [
 
 
 def connect(
-    url: str, *, read_only: bool = False, principal: str | None = None, **options: Any
+    url: str,
+    *,
+    read_only: bool = False,
+    principal: str | None = None,
+    key: str | None = None,
+    witnesses: Sequence[str] = (),
+    threshold: int | None = None,
+    state_dir: str | PathLike[str] | None = None,
+    **options: Any,
 ) -> Ledger:
     """Open a ledger.
 
@@ -116,6 +131,13 @@ def connect(
             lock and sees what that process has committed.
         principal: Who the transactions are by; kept in the journal for ever. Default: the
             operating system's user.
+        key: The ledger's public key (vkey) as known from elsewhere: proofs are held against it.
+            Default: the key that the ledger shows when it first proves something is remembered
+            for this URL, and must be the same ever after.
+        witnesses, threshold: Public keys (vkeys) of witnesses, and how many of them must have
+            cosigned each checkpoint; all of them if no number is given.
+        state_dir: What is remembered of ledgers, between runs. Default: INDELIBLE_STATE_HOME, else
+            `indelible` in the user's state folder.
         options: `kafka` (further options of the Kafka client), `limits`, `accept_clock`,
             `on_progress`; see docs/reference/python.md.
 
@@ -126,7 +148,20 @@ def connect(
         UnavailableError: The journal or the state store cannot be reached now.
     """
     address = parse_address(url)
+    remembered = canonical_url(address)
+    state: ClientState = StateInMemory()
+    if state_dir is not None:
+        state = StateFolder(checked_path(state_dir, "state_dir"))
+    elif remembered:
+        state = StateFolder.default()
+    trust = Trust(
+        url=remembered,
+        state=state,
+        key=checked_key(key),
+        policy=checked_policy(witnesses, threshold),
+    )
     # Loaded here, so that a program that talks to a server never loads an engine.
     from indelible.client.embedded import EmbeddedTransport  # noqa: PLC0415
 
-    return Ledger(EmbeddedTransport(address, read_only=read_only, principal=principal, **options))
+    transport = EmbeddedTransport(address, read_only=read_only, principal=principal, **options)
+    return Ledger(transport, trust)

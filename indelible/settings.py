@@ -125,6 +125,10 @@ _FIELDS: Final[Mapping[str, Any]] = {
     for component, struct in COMPONENTS.items()
     for name, kind in get_type_hints(struct, include_extras=True).items()
 }
+_ELSEWHERE: Final = frozenset(
+    ("INDELIBLE_PRIVATE_KEY", "INDELIBLE_KEY_PASSPHRASE", "INDELIBLE_STATE_HOME")
+)
+"""Read where they are needed, by programs too; a secret has no place in a file or on a command line."""
 _FOREIGN: Final = re.compile(r"INDELIBLE_(SERVICE_HOST|SERVICE_PORT.*|PORT|PORT_\d+_.*)")
 """Kubernetes sets these in every container beside a service named `indelible`."""
 
@@ -264,7 +268,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
     names = {environment_name(name): name for name in _FIELDS}
     given: dict[str, Given] = {}
     for variable, value in environment.items():
-        if not variable.startswith(PREFIX) or variable == CONFIG_VARIABLE:
+        if not variable.startswith(PREFIX) or variable in {CONFIG_VARIABLE, *_ELSEWHERE}:
             continue
         if variable.startswith("INDELIBLE_KAFKA_"):
             option = variable.removeprefix("INDELIBLE_KAFKA_").replace("_", ".").lower()

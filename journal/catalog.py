@@ -1,7 +1,8 @@
 """The catalog is data: tables and indexes are documents in system tables, with history like any other.
 
 ```
-table id 1  ledger   one document: name, strandId, createdAt, formatVersion, checkpointKey, durability
+table id 1  ledger   one document: name, strandId, createdAt, formatVersion, checkpointKey, durability,
+                     and keyRotation once the key was rotated
 table id 2  tables   document id = table id:  {name, status: ACTIVE | DROPPED}
 table id 3  indexes  document id = index id:  {name, tableId, paths, unique, status: ACTIVE}
 ```
@@ -36,7 +37,10 @@ class CatalogError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerInfo:
-    """The ledger document of the genesis (or its newest revision)."""
+    """The ledger document of the genesis (or its newest revision).
+
+    `key_rotation` is the note by which the key before named `checkpoint_key`; empty before a rotation.
+    """
 
     name: str
     strand_id: bytes
@@ -44,6 +48,7 @@ class LedgerInfo:
     checkpoint_key: str
     allow_single_broker: bool
     unverified_settings: bool
+    key_rotation: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +87,7 @@ class Catalog:
 
 def ledger_document(ledger: LedgerInfo) -> dict[str, Any]:
     """The document of the ledger table, in Python values but for `createdAt`, which is text."""
-    return {
+    document: dict[str, Any] = {
         "name": ledger.name,
         "strandId": id_text(ledger.strand_id),
         "createdAt": ledger.created_at,
@@ -93,6 +98,9 @@ def ledger_document(ledger: LedgerInfo) -> dict[str, Any]:
             "unverifiedSettings": ledger.unverified_settings,
         },
     }
+    if ledger.key_rotation:
+        document["keyRotation"] = ledger.key_rotation
+    return document
 
 
 def table_document(name: str, status: str = ACTIVE) -> dict[str, Any]:
@@ -150,6 +158,7 @@ def _ledger(document: Any) -> LedgerInfo:
         checkpoint_key=_expect(document["checkpointKey"], str),
         allow_single_broker=_expect(durability["allowSingleBroker"], bool),
         unverified_settings=_expect(durability["unverifiedSettings"], bool),
+        key_rotation=_expect(document.get("keyRotation", ""), str),
     )
 
 

@@ -99,14 +99,14 @@ def encode_header(header: BlockHeader) -> bytes:
     """Bytes of a BlockHeader."""
     writer = header.writer.encode()
     return b"".join((
-        _varint(header.format_version),
+        encode_varint(header.format_version),
         header.strand_id,
-        _varint(header.sequence_number),
+        encode_varint(header.sequence_number),
         header.previous_block_hash,
         header.entries_root,
-        _varint(header.entry_count),
-        _varint(header.timestamp),
-        _varint(len(writer)),
+        encode_varint(header.entry_count),
+        encode_varint(header.timestamp),
+        encode_varint(len(writer)),
         writer,
     ))  # fmt: skip
 
@@ -119,7 +119,7 @@ def decode_frozen_header(data: bytes) -> FrozenHeader:
     """
     version, at = _read_format_version(data)
     strand_id, at = _read_fixed(data, at, 16)
-    sequence_number, at = _read_varint(data, at)
+    sequence_number, at = read_varint(data, at)
     previous, at = _read_fixed(data, at, 32)
     return FrozenHeader(version, strand_id, sequence_number, previous)
 
@@ -130,15 +130,15 @@ def decode_header(data: bytes) -> BlockHeader:
     Raises:
         DecodeError: Not the canonical bytes of one.
     """
-    version, at = _read_format_version(data)
-    strand_id, at = _read_fixed(data, at, 16)
-    sequence_number, at = _read_varint(data, at)
-    previous, at = _read_fixed(data, at, 32)
-    root, at = _read_fixed(data, at, 32)
-    count, at = _read_varint(data, at)
-    timestamp, at = _read_varint(data, at)
-    writer, at = _read_bytes(data, at)
-    _expect_end(data, at)
+    version, start = _read_format_version(data)
+    sequence_number, at = read_varint(data, start + 16)
+    hashes_end = at + 64  # what follows would end too early if a slice before it did
+    count, end = read_varint(data, hashes_end)
+    timestamp, end = read_varint(data, end)
+    writer, end = read_bytes(data, end)
+    _expect_end(data, end)
+    strand_id = data[start : start + 16]
+    previous, root = data[at : at + 32], data[at + 32 : hashes_end]
     if len(writer) > WRITER_SIZE_MAX:
         raise DecodeError(f"writer of {len(writer)} bytes")
     return BlockHeader(
@@ -152,12 +152,12 @@ def encode_transaction_entry(entry: TransactionEntry) -> bytes:
         b"\x00",
         entry.transaction_id,
         _principal_and_statements(entry.principal, entry.statements),
-        _varint(entry.revision_count),
+        encode_varint(entry.revision_count),
     ]
     if entry.labels:
-        parts.append(_varint(len(entry.labels)))
+        parts.append(encode_varint(len(entry.labels)))
         for key, value in sorted((key.encode(), value) for key, value in entry.labels.items()):
-            parts += (_varint(len(key)), key, _string(value))
+            parts += (encode_varint(len(key)), key, _string(value))
     parts.append(b"\x00")
     return b"".join(parts)
 
@@ -165,7 +165,7 @@ def encode_transaction_entry(entry: TransactionEntry) -> bytes:
 @lru_cache(maxsize=1024)
 def _principal_and_statements(principal: str, statements: tuple[str, ...]) -> bytes:
     """The part of a transaction entry that comes again and again."""
-    count = _varint(len(statements)) if statements else b""
+    count = encode_varint(len(statements)) if statements else b""
     return b"".join((_string(principal), count, *map(_string, statements), b"\x00"))
 
 
@@ -177,7 +177,7 @@ def encode_revision_entry(entry: RevisionEntry) -> bytes:
         entry.transaction_id,
         entry.table_id,
         entry.document_id,
-        _SMALL[version] if 0 <= version < 8192 else _varint(version),
+        _SMALL[version] if 0 <= version < 8192 else encode_varint(version),
         _OPERATION_BYTES[entry.operation],
         b"\x00" if entry.payload_hash is None else b"\x02" + entry.payload_hash,
     ))  # fmt: skip
@@ -196,7 +196,7 @@ def decode_body(data: bytes) -> EntryBody:
             return RevisionEntry(
                 transaction_id, table_id, document_id, data[49] >> 1, operation, data[52:]
             )
-    branch, at = _read_varint(data, 0)
+    branch, at = read_varint(data, 0)
     if branch == 0:
         return _decode_transaction_entry(data, at)
     if branch == 1:
@@ -206,15 +206,15 @@ def decode_body(data: bytes) -> EntryBody:
 
 def encode_block(header: bytes, entries: Sequence[Entry]) -> bytes:
     """The bytes of a block, as they stand in the log."""
-    parts = [MARKER, _varint(len(header)), header]
+    parts = [MARKER, encode_varint(len(header)), header]
     if entries:
-        parts.append(_varint(len(entries)))
+        parts.append(encode_varint(len(entries)))
         for body, payload in entries:
             size = len(body)
-            parts += (_SMALL[size] if size < 8192 else _varint(size), body)
+            parts += (_SMALL[size] if size < 8192 else encode_varint(size), body)
             size = len(payload)
             if size:
-                parts += (b"\x02", _SMALL[size] if size < 8192 else _varint(size), payload)
+                parts += (b"\x02", _SMALL[size] if size < 8192 else encode_varint(size), payload)
             else:
                 parts.append(b"\x00\x00")
     parts.append(b"\x00")
@@ -229,7 +229,7 @@ def split_envelope(data: bytes) -> tuple[bytes, int]:
     """
     if not data.startswith(MARKER):
         raise DecodeError("no block: it does not begin with the marker and schema of one")
-    return _read_bytes(data, len(MARKER))
+    return read_bytes(data, len(MARKER))
 
 
 def decode_entries(data: bytes, at: int) -> list[Entry]:
@@ -238,16 +238,16 @@ def decode_entries(data: bytes, at: int) -> list[Entry]:
     Raises:
         DecodeError: Not canonical, or a payload encoding that this version does not know.
     """
-    count, at = _read_count(data, at)
+    count, at = read_count(data, at)
     entries = []
     for _ in range(count):
-        body, at = _read_bytes(data, at)
+        body, at = read_bytes(data, at)
         if data[at : at + 2] == b"\x00\x00":
             entries.append(Entry(body, b""))
             at += 2
             continue
-        encoding, at = _read_varint(data, at)
-        payload, at = _read_bytes(data, at)
+        encoding, at = read_varint(data, at)
+        payload, at = read_bytes(data, at)
         if encoding != (PAYLOAD_PLAIN if payload else PAYLOAD_NONE):
             raise DecodeError(f"payload of {len(payload)} bytes with encoding {encoding}")
         entries.append(Entry(body, payload))
@@ -269,15 +269,15 @@ _OPERATIONS: Final = {operation << 1: operation for operation in Operation}
 
 def _decode_transaction_entry(data: bytes, at: int) -> TransactionEntry:
     transaction_id, at = _read_fixed(data, at, 16)
-    principal, at = _read_bytes(data, at)
-    count, at = _read_count(data, at)
+    principal, at = read_bytes(data, at)
+    count, at = read_count(data, at)
     statements = []
     for _ in range(count):
-        statement, at = _read_bytes(data, at)
+        statement, at = read_bytes(data, at)
         statements.append(_text(statement))
     if count:
         at = _read_zero(data, at)
-    revision_count, at = _read_varint(data, at)
+    revision_count, at = read_varint(data, at)
     labels, at = _read_labels(data, at)
     _expect_end(data, at)
     return TransactionEntry(
@@ -286,12 +286,12 @@ def _decode_transaction_entry(data: bytes, at: int) -> TransactionEntry:
 
 
 def _read_labels(data: bytes, at: int) -> tuple[dict[str, str], int]:
-    count, at = _read_count(data, at)
+    count, at = read_count(data, at)
     labels: dict[str, str] = {}
     last = None
     for _ in range(count):
-        key, at = _read_bytes(data, at)
-        value, at = _read_bytes(data, at)
+        key, at = read_bytes(data, at)
+        value, at = read_bytes(data, at)
         if last is not None and key <= last:
             raise DecodeError("label keys are not unique and sorted")
         last = key
@@ -305,9 +305,9 @@ def _decode_revision_entry(data: bytes, at: int) -> RevisionEntry:
     transaction_id, at = _read_fixed(data, at, 16)
     table_id, at = _read_fixed(data, at, 16)
     document_id, at = _read_fixed(data, at, 16)
-    version, at = _read_varint(data, at)
-    symbol, at = _read_varint(data, at)
-    branch, at = _read_varint(data, at)
+    version, at = read_varint(data, at)
+    symbol, at = read_varint(data, at)
+    branch, at = read_varint(data, at)
     payload_hash = None
     if branch == 1:
         payload_hash, at = _read_fixed(data, at, 32)
@@ -323,14 +323,14 @@ def _decode_revision_entry(data: bytes, at: int) -> RevisionEntry:
 
 def _read_format_version(data: bytes) -> tuple[int, int]:
     """An Avro int. The other ints of the format are counts that must fit the block, so fit 32 bits."""
-    version, at = _read_varint(data, 0)
+    version, at = read_varint(data, 0)
     if not -(1 << 31) <= version < 1 << 31:
         raise DecodeError("a format_version of more than 32 bits")
     return version, at
 
 
-def _varint(value: int) -> bytes:
-    """Zig-zag, then seven bits a byte, low bits first."""
+def encode_varint(value: int) -> bytes:
+    """Bytes of a number of at most 64 bits: zig-zag, then seven bits a byte, low bits first."""
     if 0 <= value < 8192:
         return _SMALL[value]
     number = value << 1 if value >= 0 else (-value << 1) - 1
@@ -344,10 +344,15 @@ def _varint(value: int) -> bytes:
 
 def _string(text: str) -> bytes:
     data = text.encode()
-    return _varint(len(data)) + data
+    return encode_varint(len(data)) + data
 
 
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number at `at`, and where it ends.
+
+    Raises:
+        DecodeError: Not in its shortest form, more than 64 bits, or cut off.
+    """
     try:
         byte = data[at]
         at += 1
@@ -379,22 +384,32 @@ def _read_fixed(data: bytes, at: int, size: int) -> tuple[bytes, int]:
     return data[at:end], end
 
 
-def _read_bytes(data: bytes, at: int) -> tuple[bytes, int]:
+def read_bytes(data: bytes, at: int) -> tuple[bytes, int]:
+    """The bytes (or the text's UTF-8) at `at`, and where they end.
+
+    Raises:
+        DecodeError: A size that cannot be, or cut off.
+    """
     first, second = data[at : at + 2] if at + 2 <= len(data) else (0x80, 0x80)
     if first < 0x80 and not first & 1:  # the sizes of nearly all entries, without a call
         size, at = first >> 1, at + 1
     elif 0 < second < 0x80 and not first & 1:
         size, at = (first & 0x7F | second << 7) >> 1, at + 2
     else:
-        size, at = _read_varint(data, at)
+        size, at = read_varint(data, at)
     end = at + size
     if size < 0 or end > len(data):
         raise DecodeError("it ends too early")
     return data[at:end], end
 
 
-def _read_count(data: bytes, at: int) -> tuple[int, int]:
-    count, at = _read_varint(data, at)
+def read_count(data: bytes, at: int) -> tuple[int, int]:
+    """How many items the array or map at `at` has, and where its first begins.
+
+    Raises:
+        DecodeError: A negative count, or not a number.
+    """
+    count, at = read_varint(data, at)
     if count < 0:
         raise DecodeError("an array or map with a negative count")
     return count, at

@@ -314,9 +314,26 @@ class ProofRejectedError(IntegrityError):
 
 
 class InconsistentCheckpointError(IntegrityError):
-    """Two signed checkpoints cannot both be of one ledger."""
+    """Two signed checkpoints cannot both be of one ledger.
+
+    Attributes:
+        older, newer: The two signed notes, verbatim: keep them, they are the evidence.
+        proof: The consistency proof that was offered, 32 bytes a hash.
+    """
 
     code = "inconsistent_checkpoint"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        older: str = "",
+        newer: str = "",
+        proof: tuple[bytes, ...] = (),
+        hint: str = "",
+    ) -> None:
+        self.older, self.newer, self.proof = older, newer, proof
+        super().__init__(message, hint=hint)
 
 
 class JournalReplacedError(IntegrityError):

@@ -165,6 +165,25 @@ class SqliteLog:
             self._changed.notify_all()
         return offset
 
+    def append_all(self, values: Iterable[bytes]) -> None:
+        """Write many records, all or none, with one fsync: for filling a new file.
+
+        Raises:
+            LogUnavailableError, AppendUnknownError, IntegrityError: See `append`.
+        """
+        with self._writing:
+            self._require_open()
+            if self._writer is None:
+                raise LogUnavailableError(f"{self.path} was opened read-only")
+            try:
+                with self._writer:
+                    self._writer.executemany(_APPEND, ((value,) for value in values))
+            except apsw.Error as error:
+                raise _append_error(self.path, error) from error
+        with self._changed:
+            self._appends += 1
+            self._changed.notify_all()
+
     def close(self) -> None:
         """Close the file; cursors stay usable until they are closed themselves."""
         with self._writing, self._asking:

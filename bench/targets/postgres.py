@@ -11,6 +11,7 @@ tenth of a second, in which rows can be changed unnoticed.
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -93,6 +94,26 @@ class PostgresTarget:
         with _connect(self._server, self._variant) as connection:
             connection.execute((_SQL / "fill.sql").read_bytes(), (documents,))
             connection.execute("vacuum analyze vehicles")
+
+    def verify(self) -> Sample:
+        """Hash all rows of `deferred`'s history again, and compare them and the chain of blocks.
+
+        Raises:
+            RuntimeError: A hash does not match.
+        """
+        sealer = _Sealer(self._server)
+        sealer.start()
+        sealer.finish()
+        with _connect(self._server, "deferred") as connection:
+            connection.execute("vacuum analyze history, blocks")
+            started = time.perf_counter()
+            row = connection.execute((_SQL / "verify.sql").read_bytes()).fetchone()
+            seconds = time.perf_counter() - started
+        assert row is not None
+        rows, bad_rows, bad_blocks = row
+        if bad_rows or bad_blocks:
+            raise RuntimeError(f"{bad_rows} rows and {bad_blocks} blocks do not verify")
+        return Sample(count=rows, seconds=seconds)
 
     def query(self, *, documents: int, callers: int, seconds: float) -> Sample:
         """Point queries by the unique index, over what `fill` inserted."""

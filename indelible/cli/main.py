@@ -12,10 +12,12 @@ from typing import Annotated
 import typer
 
 from indelible.cli import (
+    auditing,
     following,
     importing,
     inspecting,
     ledgers,
+    proofs,
     rebuilding,
     statements,
 )
@@ -42,6 +44,8 @@ importing.register(app)
 following.register(app)
 rebuilding.register(app)
 inspecting.register(app)
+proofs.register(app)
+auditing.register(app)
 
 
 def main() -> None:

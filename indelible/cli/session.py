@@ -22,6 +22,7 @@ from indelible.client.addresses import (
 from indelible.engine.ledgers import require_journal
 from indelible.engine.limits import Limits
 from indelible.engine.node import STATE_FILE
+from indelible.engine.restored import is_read_only
 from indelible.settings import Effective, load
 from journal.errors import InputError, LedgerLockedError
 
@@ -74,24 +75,25 @@ class Session:
         """The ledger at `url` for writing; one in a folder is made if it is not there."""
         return self._open(url, read_only=False)
 
-    def reader(self, url: str) -> indelible.Ledger:
+    def reader(self, url: str, **trust: Any) -> indelible.Ledger:
         """The ledger at `url` for reading.
 
-        A ledger that another process writes, or whose folder is not ours to write, is read beside it:
-        what it has committed, as of now.
+        A ledger that another process writes, a restored copy, or one whose folder is not ours to write
+        is read as it is: what was committed, as of now. `trust`: what proofs are held against
+        (`indelible.connect`).
 
         Raises:
             UnknownLedgerError: There is none.
         """
         address = parse_address(url)
         if _is_replica(address) or not _is_writable(address):
-            return self._open(url, read_only=True)
+            return self._open(url, read_only=True, **trust)
         if isinstance(address, FileAddress):
             require_journal(address)
         try:
-            return self._open(url, read_only=False)
+            return self._open(url, read_only=False, **trust)
         except LedgerLockedError:
-            return self._open(url, read_only=True)
+            return self._open(url, read_only=True, **trust)
 
     def stored(self, url: str) -> FileAddress | KafkaAddress:
         """The address of a ledger that outlives its process.
@@ -106,7 +108,7 @@ class Session:
             raise InputError(f"no ledger is named in {url!r}", hint=_FORMS)
         return address
 
-    def _open(self, url: str, *, read_only: bool) -> indelible.Ledger:
+    def _open(self, url: str, *, read_only: bool, **trust: Any) -> indelible.Ledger:
         with CatchUpBar() as bar:
             options: dict[str, Any] = {} if read_only else {"on_progress": bar}
             return indelible.connect(
@@ -117,6 +119,7 @@ class Session:
                 kafka=self.kafka,
                 accept_clock=self.effective.settings.ledger.accept_clock,
                 **options,
+                **trust,
             )
 
 
@@ -154,6 +157,10 @@ def _is_replica(address: Address) -> bool:
 
 
 def _is_writable(address: Address) -> bool:
+    if not isinstance(address, MemoryAddress) and address.name:
+        folder = address.folder if isinstance(address, FileAddress) else address.folder()
+        if is_read_only(folder):
+            return False
     if not isinstance(address, FileAddress) or not address.folder.exists():
         return True
     return os.access(address.folder, os.W_OK)

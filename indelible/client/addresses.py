@@ -4,6 +4,7 @@
 memory:                                             gone when it is closed
 file:DIR[?name=NAME&prefix=PREFIX]                  journal and state in a folder
 kafka://HOST:PORT[,HOST:PORT]/LEDGER[?data=DIR&prefix=PREFIX]
+export:DIR                                          an exported journal: audited and restored, not opened
 ```
 """
 
@@ -12,7 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from journal.errors import InputError, UnsupportedError
 
@@ -55,7 +56,16 @@ class KafkaAddress:
         return Path(home) / "indelible" / server / f"{self.prefix}.{self.name}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportAddress:
+    """`export:DIR`."""
+
+    folder: Path
+
+
 Address = MemoryAddress | FileAddress | KafkaAddress
+JournalAddress = FileAddress | KafkaAddress | ExportAddress
+"""Where the bytes of a journal are."""
 
 
 def parse_address(url: str) -> Address:
@@ -86,15 +96,61 @@ def parse_address(url: str) -> Address:
             return FileAddress(folder=Path(folder), **_only(url, options, "name", "prefix"))
         case "kafka":
             return _kafka(url, options)
+        case "export":
+            raise InputError(
+                f"an export is not opened as a ledger: {url!r}",
+                hint="`indelible audit` checks it, `indelible restore` makes a ledger of it",
+            )
         case "http" | "https":
             raise UnsupportedError("this release has no HTTP node", hint=_FORMS)
         case _:
             raise InputError(f"unknown kind of ledger URL: {url!r}", hint=_FORMS)
 
 
+def canonical_url(address: Address) -> str:
+    """The one URL under which a client remembers a ledger; empty for one in memory.
+
+    >>> canonical_url(parse_address("kafka://127.0.0.1:9092/registry?data=/var/lib/indelible"))
+    'kafka://127.0.0.1:9092/registry'
+    """
+    if isinstance(address, MemoryAddress):
+        return ""
+    given = {"prefix": (address.prefix, DEFAULT_PREFIX)}
+    if isinstance(address, FileAddress):
+        place = f"file:{quote(os.fsencode(address.folder.resolve()))}"
+        given["name"] = (address.name, DEFAULT_NAME)
+    else:
+        place = f"kafka://{quote(address.bootstrap, safe=',:[]')}/{quote(address.name)}"
+    options = {key: value for key, (value, default) in given.items() if value != default}
+    return f"{place}?{urlencode(options)}" if options else place
+
+
+def parse_journal_address(url: str) -> JournalAddress:
+    """What a URL names, where only the journal is read.
+
+    >>> parse_journal_address("export:./copy")
+    ExportAddress(folder=PosixPath('copy'))
+
+    Raises:
+        InputError: Not the URL of a ledger or an export, or of a ledger that leaves no journal.
+    """
+    if isinstance(url, str) and url.startswith("export:") and not _UNFIT.search(unquote(url)):
+        folder = unquote(url.removeprefix("export:"))
+        if not folder:
+            raise InputError(f"no folder in {url!r}", hint=_JOURNAL_FORMS)
+        return ExportAddress(folder=Path(folder))
+    address = parse_address(url)
+    if isinstance(address, MemoryAddress):
+        raise InputError("a ledger in memory leaves no journal", hint=_JOURNAL_FORMS)
+    if not address.name:
+        raise InputError(f"no ledger is named in {url!r}", hint=_JOURNAL_FORMS)
+    return address
+
+
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 """What neither a path nor a topic can have."""
 _PREFIX: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9._-]{1,100}")
+_JOURNAL_FORMS: Final = "file:DIR, kafka://HOST:PORT/LEDGER or export:DIR"
 _FORMS: Final = "memory:, file:DIR or kafka://HOST:PORT/LEDGER?data=DIR"
 
 

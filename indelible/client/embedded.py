@@ -6,7 +6,13 @@ from itertools import islice
 from typing import Any, Final
 
 from indelible.client.addresses import Address, MemoryAddress
-from indelible.client.transport import BlockAddress, LedgerStatus, Result, Statement
+from indelible.client.transport import (
+    BlockAddress,
+    LedgerStatus,
+    Result,
+    SignedCheckpoint,
+    Statement,
+)
 from indelible.engine.limits import Limits, bound
 from indelible.engine.node import Node, ReadOnlyNode
 from indelible.engine.opening import open_node
@@ -64,13 +70,35 @@ class EmbeddedTransport:
         bound("rows_max", len(rows), rows_max, hint="stream them with query, or use LIMIT")
         return rows
 
-    def query(self, statement: str, parameters: Sequence[Any]) -> Iterator[Any]:
+    def query(
+        self, statement: str, parameters: Sequence[Any], *, whole_revisions: bool = False
+    ) -> Iterator[Any]:
         """See `Transport.query`."""
-        return self.node.query(statement, parameters)
+        return self.node.query(statement, parameters, whole_revisions=whole_revisions)
 
     def status(self) -> LedgerStatus:
         """See `Transport.status`."""
         return self.node.status()
+
+    def checkpoint(self) -> SignedCheckpoint:
+        """See `Transport.checkpoint`."""
+        return self.node.checkpoint()
+
+    def receipt(self, identifier: bytes, version: int | None) -> Mapping[str, Any]:
+        """See `Transport.receipt`."""
+        return self.node.receipt(identifier, version).to_json()
+
+    def consistency(self, size_1: int, size_2: int) -> Sequence[bytes]:
+        """See `Transport.consistency`."""
+        return self.node.consistency(size_1, size_2)
+
+    def cosign(self, note: str) -> SignedCheckpoint:
+        """See `Transport.cosign`."""
+        return self.node.cosign(note)
+
+    def rotate_key(self) -> str:
+        """See `Transport.rotate_key`."""
+        return self.node.rotate_key(principal=self._principal)
 
     def close(self) -> None:
         """See `Transport.close`."""

@@ -5,7 +5,9 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
+from indelible.client.proofs import Checkpoint, Receipt, expect_row, revision_of
 from indelible.client.transport import LedgerStatus, Result, Statement, Transport
+from indelible.client.trust import Trust
 from journal.errors import InputError
 from journal.ids import parse_id
 
@@ -46,8 +48,9 @@ class Ledger:
     >>> ledger.close()
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, trust: Trust | None = None) -> None:
         self._transport = transport
+        self._trust = Trust.nothing() if trust is None else trust
 
     def execute(
         self,
@@ -98,13 +101,21 @@ class Ledger:
             transaction_id=None if transaction_id is None else _id_bytes(transaction_id),
         )
 
-    def query(self, statement: str, *parameters: Any) -> Rows:
+    def query(self, statement: str, *parameters: Any, verify: bool = False) -> Rows:
         """Rows of a SELECT or EXPLAIN, over everything acknowledged before the call.
 
+        Args:
+            statement, parameters: See `execute`.
+            verify: Fetch the receipt of each row and verify it, before the row is given out. The rows
+                must be whole revisions: `SELECT *` of one committed view or history. This proves
+                that each row is in the ledger as it is shown; not that none is left out.
+
         Raises:
-            InputError: The statement cannot be run, or does not only read.
+            InputError: The statement cannot be run, does not only read, or its rows cannot be verified.
+            IntegrityError: (while rows are read) A row is not what the ledger has.
         """
-        return Rows(self._transport.query(statement, parameters))
+        rows = self._transport.query(statement, parameters, whole_revisions=verify)
+        return Rows(map(self._verified, rows) if verify else rows)
 
     def history(self, table: str, document_id: str | None = None) -> Rows:
         """All revisions of a document, or of all documents of a table, oldest first per document.
@@ -119,9 +130,73 @@ class Ledger:
             raise InputError(f"a document id is a string, not a {type(document_id).__name__}")
         return self.query(f"{source} WHERE h.metadata.id = ?", document_id)
 
+    def checkpoint(self) -> Checkpoint:
+        """The ledger's newest signed checkpoint, verified: it extends every one seen before.
+
+        Raises:
+            UnsupportedError: The node has no private key.
+            ProofRejectedError: It is not signed by the ledger's key, or by too few witnesses.
+            InconsistentCheckpointError: It contradicts a checkpoint seen before; the error has both.
+            IntegrityError: The ledger at this URL has another key than the one seen first.
+        """
+        return self._trust.checkpoint(self._transport)
+
+    def receipt(self, identifier: TransactionId, *, version: int | None = None) -> Receipt:
+        """The receipt of a transaction, or of a revision of a document; call its `verify`.
+
+        Args:
+            identifier: Id of a transaction or a document.
+            version: Of the document; its newest revision if not given.
+
+        Raises:
+            InputError: Nothing has this id, or the document no such version.
+            UnsupportedError: No checkpoint covers it, and the node has no private key to sign one.
+            ProofRejectedError: The node answers with something else.
+        """
+        return self._trust.receipt(self._transport, _id_bytes(identifier), version)
+
+    def consistency(self, size_1: int, size_2: int) -> Sequence[bytes]:
+        """The proof that the tree over the first `size_1` blocks is a prefix of that over `size_2`.
+
+        32-byte hashes as of RFC 9162 section 2.1.4; `verifier.merkle.verify_consistency` checks them.
+
+        Raises:
+            InputError: Not 1 <= size_1 <= size_2 <= number of blocks.
+        """
+        return self._transport.consistency(size_1, size_2)
+
+    def cosign(self, note: str) -> Checkpoint:
+        """Keep a witness's cosignatures with the ledger's last checkpoint, of which `note` is a copy.
+
+        Returns that checkpoint with all its signatures, verified as by `checkpoint`.
+
+        Raises:
+            InputError: Not a cosigned checkpoint of this ledger.
+            ConflictError: The ledger has signed another one since.
+        """
+        return self._trust.cosign(self._transport, note)
+
+    def rotate_key(self) -> str:
+        """Give the ledger a new signing key; returns its public key.
+
+        Whoever pinned the old key goes on verifying: proofs carry the old key's word for the new one.
+
+        Raises:
+            UnsupportedError: The node has no private key, or not in the ledger's folder.
+            LedgerError: See `execute`.
+        """
+        return self._transport.rotate_key()
+
     def status(self) -> LedgerStatus:
         """The ledger's tip and tree, as of now."""
         return self._transport.status()
+
+    def _verified(self, row: Any) -> Any:
+        document_id, version = revision_of(row)
+        receipt = self.receipt(document_id, version=version)
+        receipt.verify()
+        expect_row(receipt, row)
+        return row
 
     def close(self) -> None:
         """Finish what is on its way and free everything; closing twice is fine."""

@@ -60,8 +60,24 @@ class LedgerStatus:
     ignored: Mapping[str, int]
 
 
+class SignedCheckpoint(NamedTuple):
+    """A checkpoint as a ledger hands it out; nothing of it is verified yet.
+
+    Attributes:
+        note: C2SP signed note: origin, tree size, root hash, and who signed them.
+        key_chain: Rotation notes, oldest first, that lead from the ledger's first key to the one that
+            signed; empty while it has its first.
+    """
+
+    note: str
+    key_chain: Sequence[str] = ()
+
+
 class Transport(Protocol):
-    """How requests reach a ledger: in this process, or over a network. Thread-safe."""
+    """How requests reach a ledger: in this process, or over a network. Thread-safe.
+
+    Proofs come as they are: whoever asked verifies them (`indelible.client.trust`).
+    """
 
     def execute(
         self,
@@ -72,11 +88,37 @@ class Transport(Protocol):
     ) -> Result:
         """Commit the statements as one transaction; durable when it returns."""
 
-    def query(self, statement: str, parameters: Sequence[Any]) -> Iterator[Any]:
-        """Rows of a query over everything acknowledged before the call."""
+    def query(
+        self, statement: str, parameters: Sequence[Any], *, whole_revisions: bool = False
+    ) -> Iterator[Any]:
+        """Rows of a query over everything acknowledged before the call.
+
+        With `whole_revisions` a statement whose rows are anything else than whole revisions (`SELECT *`
+        of one committed view or history) is an InputError, before anything is read.
+        """
 
     def status(self) -> LedgerStatus:
         """The ledger now."""
+
+    def checkpoint(self) -> SignedCheckpoint:
+        """A signed checkpoint that covers everything acknowledged before the call."""
+
+    def receipt(self, identifier: bytes, version: int | None) -> Mapping[str, Any]:
+        """The receipt, as JSON values, of a transaction or of a revision of a document.
+
+        Args:
+            identifier: 16 bytes; of a transaction if there is one of this id and `version` is None.
+            version: Of the document; None for its newest.
+        """
+
+    def consistency(self, size_1: int, size_2: int) -> Sequence[bytes]:
+        """The hashes (32 bytes each) that prove the tree of `size_1` blocks a prefix of `size_2`."""
+
+    def cosign(self, note: str) -> SignedCheckpoint:
+        """Keep the cosignatures of a note with the last checkpoint; returns that with all of them."""
+
+    def rotate_key(self) -> str:
+        """Give the ledger a new signing key; returns its vkey."""
 
     def close(self) -> None:
         """Free what the transport holds; closing twice is fine."""

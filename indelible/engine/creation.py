@@ -1,10 +1,9 @@
 """Making a ledger: its key pair and its genesis block."""
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
+from indelible.engine.keys import KeyFolder, public_key
 from journal import document
 from journal.ambient import Clock, Entropy, system_clock, system_entropy
 from journal.block import (
@@ -19,7 +18,6 @@ from journal.catalog import LEDGER_TABLE_ID, LedgerInfo, ledger_document
 from journal.chain import Accepted, Origin, check, genesis_ledger, link
 from journal.codec import Operation, TransactionEntry
 from journal.errors import (
-    ConfigurationError,
     InputError,
     LedgerExistsError,
     LogUnavailableError,
@@ -27,9 +25,7 @@ from journal.errors import (
 from journal.ids import derived_id, id_text, new_id
 from journal.log import AppendUnknownError, Log, Position
 from materializer.store.documents import moment_of
-from verifier.keys import new_private_key, verifier_key_of
 
-KEY_FILE = "key.pem"
 _READ_TIMEOUT = 10.0
 
 
@@ -61,27 +57,6 @@ def check_name(name: str) -> None:
         )
 
 
-def private_key_in(folder: Path) -> bytes:
-    """The private key (PEM) in a folder; makes one, readable by its owner alone, if there is none.
-
-    Raises:
-        ConfigurationError: The folder cannot be written.
-    """
-    path = folder / KEY_FILE
-    try:
-        if path.exists():
-            return path.read_bytes()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            pem = new_private_key()
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise ConfigurationError(f"cannot keep a key in {folder}: {error.strerror}") from error
-    return pem
-
-
 def read_genesis(log: Log, name: str) -> LedgerInfo | None:
     """The ledger document of the genesis in a log; None if there is none.
 
@@ -106,14 +81,17 @@ def create_genesis(
     *,
     name: str,
     prefix: str,
-    private_key: bytes,
+    keys: KeyFolder,
     durability: Durability,
     principal: str,
     writer: str,
 ) -> LedgerInfo:
     """Write the genesis of a new ledger to an empty log, and read it back.
 
+    Its private key is that of `keys`; made if there is none.
+
     Raises:
+        ConfigurationError: No key can be kept there, or the one there cannot be used.
         LedgerExistsError: The log is not empty, or somebody else's genesis came first.
         LogUnavailableError: It could not be written, or not be read back: call again.
     """
@@ -122,7 +100,8 @@ def create_genesis(
     block = genesis(
         name=name,
         prefix=prefix,
-        private_key=private_key,
+        private_key=keys.ensure(),
+        passphrase=keys.passphrase,
         durability=durability,
         writer=writer,
         principal=principal,
@@ -144,6 +123,7 @@ def genesis(
     name: str,
     prefix: str,
     private_key: bytes,
+    passphrase: bytes | None = None,
     durability: Durability,
     writer: str,
     principal: str,
@@ -162,7 +142,7 @@ def genesis(
         name=name,
         strand_id=strand_id,
         created_at=moment_of(now).isoformat().replace("+00:00", "Z"),
-        checkpoint_key=verifier_key_of(private_key, origin_of(prefix, name, strand_id)),
+        checkpoint_key=public_key(private_key, origin_of(prefix, name, strand_id), passphrase),
         allow_single_broker=durability.allow_single_broker,
         unverified_settings=durability.unverified_settings,
     )

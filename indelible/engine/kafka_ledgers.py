@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from indelible.client.addresses import KafkaAddress
-from indelible.engine.creation import Durability, check_name, create_genesis, private_key_in
+from indelible.engine.creation import Durability, check_name, create_genesis
+from indelible.engine.keys import KeyFolder
 from indelible.engine.ledgers import CreatedLedger
 from indelible.engine.node import writer_name
 from indelible.engine.opening import LOCK_FILE, private_folder
@@ -45,14 +46,14 @@ def create_kafka_ledger(
     topic = topic_name(address.prefix, address.name)
     folder = private_folder(address.folder())
     with WriterLock(folder / LOCK_FILE):
-        _ensure_topic(TopicAdmin(cluster), topic, durability)
+        ensure_topic(TopicAdmin(cluster), topic, durability)
         log = KafkaLog(cluster, topic)
         try:
             ledger = create_genesis(
                 log,
                 name=address.name,
                 prefix=address.prefix,
-                private_key=private_key_in(folder),
+                keys=KeyFolder(folder),
                 durability=durability,
                 principal=principal,
                 writer=writer_name(),
@@ -79,8 +80,13 @@ def kafka_ledgers(address: KafkaAddress, kafka: Mapping[str, str]) -> Sequence[s
     return TopicAdmin(cluster).ledgers(address.prefix)
 
 
-def _ensure_topic(admin: TopicAdmin, topic: str, durability: Durability) -> None:
-    """Make the topic; one that is there must have the right settings (and be empty)."""
+def ensure_topic(admin: TopicAdmin, topic: str, durability: Durability) -> None:
+    """Make the topic; one that is there must have the right settings (and be empty).
+
+    Raises:
+        JournalSettingsError: They are weaker.
+        LogUnavailableError: The cluster does not answer.
+    """
     with suppress(LedgerExistsError):
         admin.create(topic, allow_single_broker=durability.allow_single_broker)
     admin.check(

@@ -11,11 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from indelible.client.transport import LedgerStatus, Statement
+from indelible.client.transport import LedgerStatus, SignedCheckpoint, Statement
+from indelible.engine.checkpoints import Checkpoints
 from indelible.engine.limits import Limits
 from indelible.engine.reading import Reading, status_of
+from indelible.engine.receipts import Receipts
 from indelible.engine.requests import Answer, Request, check_request
+from indelible.engine.rotation import EngineStatements
 from indelible.engine.sequencer import Sequencer
+from indelible.engine.signing import SIGNING_INTERVAL, PeriodicSigning
 from indelible.engine.watching import IdentityWatch
 from journal.ambient import (
     SYSTEM_TIMER,
@@ -36,6 +40,7 @@ from journal.log import Log
 from materializer.follower import Follower, Progress
 from materializer.partiql import StatementCache
 from materializer.store.store import OutdatedStoreError, Store
+from verifier.receipt import Receipt
 
 STATE_FILE = "state.db"
 STATEMENTS_CACHED = 1000
@@ -81,6 +86,7 @@ class Node:
         limits, clock, entropy, accept_clock, timer: See `Sequencer`.
         identity_interval: Seconds between two looks at whether a log that is not exclusive is still
             the same; None for none.
+        signing_interval: Least seconds between two checkpoints that nobody asked for; None for none.
         on_progress: Called while the state catches up at the start.
         release: Called at `close`, for instance to give a lock back.
 
@@ -102,6 +108,7 @@ class Node:
         accept_clock: bool = False,
         timer: Timer = SYSTEM_TIMER,
         identity_interval: float | None = IDENTITY_CHECK_INTERVAL,
+        signing_interval: float | None = SIGNING_INTERVAL,
         on_progress: Progress | None = None,
         release: Callable[[], None] = lambda: None,
     ) -> None:
@@ -110,8 +117,12 @@ class Node:
         self._log, self._exclusive = log, exclusive
         self._clock, self._entropy, self._release = clock, entropy, release
         self._watch: IdentityWatch | None = None
-        statements = StatementCache(STATEMENTS_CACHED)
+        self._signing: PeriodicSigning | None = None
+        statements = EngineStatements(STATEMENTS_CACHED)
         store = open_store(folder / STATE_FILE)
+        self._reading = Reading(store.path, statements, self.limits)
+        self._checkpoints = Checkpoints(folder, self._reading.view, follows=False)
+        self._receipts = Receipts(self._checkpoints, self._reading.view)
         try:
             self.follower = Follower(log, store, ledger_name, exclusive=exclusive, timer=timer)
             if not exclusive and identity_interval is not None:
@@ -136,13 +147,14 @@ class Node:
                     f"the journal holds no ledger named {ledger_name!r}",
                     hint="make it with `indelible ledger create`",
                 )
+            self.strand_id = id_text(store.tip.strand_id)
+            self._begin_signing(signing_interval)
         except BaseException:
+            self._reading.close()
             if self._watch is not None:
                 self._watch.close()
             store.close()
             raise
-        self.strand_id = id_text(store.tip.strand_id)
-        self._reading = Reading(store.path, statements, self.limits)
 
     def execute(
         self,
@@ -172,14 +184,59 @@ class Node:
         )
         return self.sequencer.submit(request)
 
-    def query(self, text: str, parameters: Sequence[Any]) -> Iterator[Any]:
+    def query(
+        self, text: str, parameters: Sequence[Any], *, whole_revisions: bool = False
+    ) -> Iterator[Any]:
         """Rows of a query over all that was acknowledged before the call (linearizable).
 
         Raises:
             LedgerError: See `Reading.query` and `Sequencer.catch_up`.
         """
         self._be_current()
-        return self._reading.query(text, parameters, self._clock())
+        return self._reading.query(text, parameters, self._clock(), whole_revisions=whole_revisions)
+
+    def checkpoint(self) -> SignedCheckpoint:
+        """A signed checkpoint over all that was acknowledged before the call.
+
+        Raises:
+            UnsupportedError: This node has no private key.
+            LedgerError: See `Checkpoints.sign` and `Sequencer.catch_up`.
+        """
+        self._be_current()
+        return self._checkpoints.sign()
+
+    def receipt(self, identifier: bytes, version: int | None = None) -> Receipt:
+        """See `Receipts.receipt`."""
+        self._be_current()
+        return self._receipts.receipt(identifier, version)
+
+    def consistency(self, size_1: int, size_2: int) -> list[bytes]:
+        """See `Receipts.consistency`."""
+        self._be_current()
+        return self._receipts.consistency(size_1, size_2)
+
+    def cosign(self, note: str) -> SignedCheckpoint:
+        """See `Checkpoints.cosign`."""
+        return self._checkpoints.cosign(note)
+
+    def rotate_key(self, *, principal: str) -> str:
+        """Give the ledger a new signing key, in a transaction; returns its vkey.
+
+        Cut short at any moment, the folder has the key that the ledger names, and a repeated call leads
+        to the same new key if that was not reached.
+
+        Raises:
+            UnsupportedError: The key is not in the ledger's folder.
+            ConfigurationError: A key file cannot be read or written.
+            ConflictError: Another node rotated it at the same time.
+            LedgerError: See `Sequencer.submit`.
+        """
+        self._be_current()
+        statement = self._checkpoints.rotation()
+        self.execute([(statement, ())], principal=principal, labels={}, transaction_id=None)
+        self._be_current()
+        self._checkpoints.sign()  # with the new key, whose file is put in place by that
+        return statement.following
 
     def _be_current(self) -> None:
         """Apply what was acknowledged before now, here (after a failed commit) or elsewhere."""
@@ -195,8 +252,22 @@ class Node:
         with self._reading.view() as view:
             return status_of(view, self.sequencer.position, self.follower.ignored)
 
+    def _begin_signing(self, interval: float | None) -> None:
+        """Check what was signed before this start, and sign beside the commits if there is a key.
+
+        Raises:
+            IntegrityError: See `Checkpoints.start`.
+        """
+        self._checkpoints.start()
+        if interval is not None and self._checkpoints.keys.present:
+            self._signing = PeriodicSigning(
+                self._checkpoints.sign, lambda: self.sequencer.position, interval
+            )
+
     def close(self) -> None:
         """Finish what is on its way, then close everything; closing twice is fine."""
+        if self._signing is not None:
+            self._signing.close()
         self._reading.close()
         self.sequencer.close()
         self._release()
@@ -219,6 +290,8 @@ class ReadOnlyNode:
                 hint="open it for writing once, or run `indelible materialize`",
             )
         self._reading = Reading(folder / STATE_FILE, StatementCache(STATEMENTS_CACHED), self.limits)
+        self._checkpoints = Checkpoints(folder, self._reading.view, follows=True)
+        self._receipts = Receipts(self._checkpoints, self._reading.view)
 
     def execute(
         self,
@@ -243,9 +316,34 @@ class ReadOnlyNode:
         with self._reading.view() as view:
             return status_of(view, -1, {})
 
-    def query(self, text: str, parameters: Sequence[Any]) -> Iterator[Any]:
+    def query(
+        self, text: str, parameters: Sequence[Any], *, whole_revisions: bool = False
+    ) -> Iterator[Any]:
         """Rows of a query over what the store holds now."""
-        return self._reading.query(text, parameters, system_clock())
+        return self._reading.query(
+            text, parameters, system_clock(), whole_revisions=whole_revisions
+        )
+
+    def checkpoint(self) -> SignedCheckpoint:
+        """See `Checkpoints.sign`; over what the store holds now."""
+        return self._checkpoints.sign()
+
+    def receipt(self, identifier: bytes, version: int | None = None) -> Receipt:
+        """See `Receipts.receipt`."""
+        return self._receipts.receipt(identifier, version)
+
+    def consistency(self, size_1: int, size_2: int) -> list[bytes]:
+        """See `Receipts.consistency`."""
+        return self._receipts.consistency(size_1, size_2)
+
+    def cosign(self, note: str) -> SignedCheckpoint:
+        """See `Checkpoints.cosign`."""
+        return self._checkpoints.cosign(note)
+
+    def rotate_key(self, *, principal: str) -> str:
+        """Always refused."""
+        del principal
+        raise NotLeaderError("the ledger was opened with read_only=True")
 
     def close(self) -> None:
         """Close the connections; closing twice is fine."""

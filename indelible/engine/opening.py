@@ -11,11 +11,12 @@ from indelible.engine.creation import (
     Durability,
     check_name,
     create_genesis,
-    private_key_in,
     read_genesis,
 )
+from indelible.engine.keys import KeyFolder
 from indelible.engine.limits import Limits, within_block_size
 from indelible.engine.node import Node, ReadOnlyNode, writer_name
+from indelible.engine.restored import Restored, refuse_read_only, restored_in
 from journal.ambient import system_clock, system_entropy
 from journal.errors import ConfigurationError, UnknownLedgerError
 from journal.ids import id_text, new_id
@@ -24,7 +25,6 @@ from journal.log import Log
 from journal.memory import MemoryLog
 from journal.sqlite import SqliteLog
 from materializer.follower import Progress
-from verifier.keys import new_private_key
 
 if TYPE_CHECKING:
     from journal.kafka import Cluster, TopicAdmin
@@ -56,6 +56,7 @@ def open_node(
 
     Raises:
         LedgerLockedError: Another process writes this folder.
+        ConfigurationError: It is a restored copy that nobody took over.
         LedgerError: See `Node`.
     """
     match address:
@@ -113,7 +114,7 @@ def _open_memory(address: MemoryAddress, principal: str, limits: Limits | None) 
             log,
             name=address.name,
             prefix=address.prefix,
-            private_key=new_private_key(),
+            keys=KeyFolder(folder),
             durability=Durability(),
             principal=principal,
             writer=writer_name(),
@@ -134,6 +135,7 @@ def _open_file(
 ) -> Node:
     check_name(address.name)
     folder = private_folder(address.folder)
+    refuse_read_only(folder)
     return _with_lock(
         folder,
         lambda: _file_log(address, principal),
@@ -161,7 +163,7 @@ def _file_log(address: FileAddress, principal: str) -> Log:
             log,
             name=address.name,
             prefix=address.prefix,
-            private_key=private_key_in(address.folder),
+            keys=KeyFolder(address.folder),
             durability=Durability(),
             principal=principal,
             writer=writer_name(),
@@ -179,6 +181,7 @@ def _open_kafka(
 ) -> Node:
     check_name(address.name)
     folder = private_folder(address.folder())
+    refuse_read_only(folder)
     return _with_lock(
         folder,
         lambda: kafka_log(address, kafka, read_only=False),
@@ -205,10 +208,11 @@ def _within_topic(
             f"topic {topic_of(address)} holds no ledger named {address.name!r}",
             hint="make it with `indelible ledger create`",
         )
+    restored = restored_in(address.folder()) or Restored()
     size = topic_admin(address, kafka).check(
         topic_of(address),
-        allow_single_broker=ledger.allow_single_broker,
-        unverified_settings=ledger.unverified_settings,
+        allow_single_broker=ledger.allow_single_broker or restored.allow_single_broker,
+        unverified_settings=ledger.unverified_settings or restored.unverified_settings,
     )
     return within_block_size(limits, size)
 

@@ -65,19 +65,22 @@ class Reading:
         self._pool = _Pool(_file_of(path))
         self._closed = False
 
-    def query(self, text: str, parameters: Sequence[Any], now: int) -> Iterator[Any]:
+    def query(
+        self, text: str, parameters: Sequence[Any], now: int, *, whole_revisions: bool = False
+    ) -> Iterator[Any]:
         """Rows of a query, all of one moment.
 
         Args:
             text, parameters: A SELECT or EXPLAIN.
             now: What UTCNOW gives, UTC microseconds.
+            whole_revisions: Refuse a statement whose rows are anything else (`Statement`).
 
         Raises:
             InputError: The statement cannot be run, or does not only read.
             StoreUnavailableError: The store cannot be read.
         """
         check_statement(text, parameters, self._limits)
-        rows = self._rows(text, parameters, now)
+        rows = self._rows(text, parameters, now, whole_revisions=whole_revisions)
         first = list(islice(rows, EAGER_ROWS))
         return iter(first) if len(first) < EAGER_ROWS else chain(first, rows)
 
@@ -105,13 +108,21 @@ class Reading:
             self._closed = True
         self._pool.close()
 
-    def _rows(self, text: str, parameters: Sequence[Any], now: int) -> Iterator[Any]:
+    def _rows(
+        self, text: str, parameters: Sequence[Any], now: int, *, whole_revisions: bool
+    ) -> Iterator[Any]:
         with self.view() as view:
             statement = self._statements.get(text, view.catalog)
             if statement.kind not in ("query", "explain"):
                 raise InputError(
                     f"a query only reads; this is {statement.kind.upper()}",
                     hint="send it with execute",
+                )
+            if whole_revisions and not statement.whole_revisions:
+                raise InputError(
+                    "the rows of this statement are no whole revisions, so nothing proves them",
+                    hint="SELECT * FROM _ql_committed_TABLE AS c, or FROM history(TABLE) AS h;"
+                    " with any WHERE, ORDER BY and LIMIT",
                 )
             yield from statement.rows(self._context(view, now), parameters)
 

@@ -12,9 +12,10 @@ from typing import Final
 
 from infra.errors import StartError
 from infra.kafka.broker import Broker
-from infra.kafka.jars import FOLDER, only_one
+from infra.kafka.jars import FOLDER
 from infra.kafka.java import find_java
 from infra.kafka.properties import Node
+from infra.maven import only_one
 from infra.processes import free_ports
 
 _TIMEOUT_SECONDS: Final = 60

@@ -12,9 +12,10 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from infra.errors import InfrastructureError
-from infra.kafka.jars import FOLDER, classpath, only_one
+from infra.kafka.jars import FOLDER, classpath
 from infra.kafka.java import find_java
 from infra.kafka.properties import Node, format_properties, server_properties
+from infra.maven import only_one
 
 _NAME: Final = "bootstrap.checkpoint"
 _TIMEOUT_SECONDS: Final = 60

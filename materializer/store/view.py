@@ -12,6 +12,7 @@ from materializer.partiql.view import Index, KeyRange, Table
 from materializer.store.catalogs import ViewCatalog
 from materializer.store.documents import BlockTimes, StoredDocument, committed_row
 from materializer.store.keys import AFTER, kind_range, part_of
+from materializer.store.proofs import ProofRows
 from materializer.store.schema import ENTRY_BITS
 from materializer.store.trees import load_tree
 from verifier.merkle import CompactRange
@@ -150,6 +151,11 @@ class StoreView:
             "select sequence_number, header from blocks order by sequence_number desc limit 1"
         ).fetchone()
         return row[0], row[1]
+
+    @property
+    def proofs(self) -> ProofRows:
+        """What receipts and proofs are made of."""
+        return ProofRows(self._connection)
 
     def tree(self, tree_size: int) -> CompactRange:
         """The ledger's tree at a size; one look-up for each 1-bit of it."""

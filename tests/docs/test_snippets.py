@@ -60,6 +60,10 @@ class Shell:
             name, _, value = words[1].partition("=")
             self._environment[name] = value
             return Completed(0, "", "")
+        if words[0] == "indelible" and words[-2:-1] == [">"]:
+            done = self._cli.run(*words[1:-2], **self._environment)
+            (self._cli.folder / words[-1]).write_text(done.output)
+            return Completed(done.exit_code, "", done.errors)
         if words[0] == "indelible":
             return self._cli.run(*words[1:], **self._environment)
         return self._cli.run_cold("sh", "-c", command)

@@ -55,7 +55,7 @@ class CommandLine:
         streams = self.folder / ".output", self.folder / ".errors"
         process = _context.Process(
             target=_command,
-            args=(list(map(str, arguments)), self.folder, _environment(environment), streams),
+            args=(list(map(str, arguments)), self.folder, self._environment(environment), streams),
         )
         process.start()
         process.join(SECONDS_MAX)
@@ -78,7 +78,7 @@ class CommandLine:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=_environment(environment),
+            env=self._environment(environment),
             capture_output=True,
             text=True,
             timeout=SECONDS_MAX,
@@ -91,11 +91,17 @@ class CommandLine:
         return subprocess.Popen(
             [sys.executable, "-m", "indelible.cli", *map(str, arguments)],
             cwd=self.folder,
-            env=_environment({}),
+            env=self._environment({}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("INDELIBLE_")
+        }
+        return {**inherited, "INDELIBLE_STATE_HOME": str(self.folder / ".state"), **extra}
 
 
 def _command(
@@ -113,10 +119,3 @@ def _command(
     from indelible.cli.main import main
 
     main()
-
-
-def _environment(extra: Mapping[str, str]) -> dict[str, str]:
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith("INDELIBLE_")
-    }
-    return {**inherited, **extra}

@@ -5,8 +5,10 @@ from journal import errors
 
 NAMES = {
     "BlockAddress",
+    "Checkpoint",
     "Ledger",
     "LedgerStatus",
+    "Receipt",
     "Result",
     "Rows",
     "Transport",

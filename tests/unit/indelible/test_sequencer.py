@@ -9,15 +9,13 @@ from typing import Any
 import pytest
 
 from indelible.engine.creation import Durability, create_genesis
+from indelible.engine.keys import KeyFolder
 from indelible.engine.limits import Limits
 from indelible.engine.node import Node
 from journal.ambient import system_entropy
 from journal.errors import LedgerError, LimitExceededError, StoreUnavailableError, UnavailableError
 from journal.memory import MemoryLog
 from tests.support.stores import folded_rows
-from verifier.keys import new_private_key
-
-KEY = new_private_key()
 
 
 class Bench:
@@ -27,7 +25,7 @@ class Bench:
         self.folder = folder
         self.log = HurtLog(MemoryLog())
         create_genesis(
-            self.log, name="bank", prefix="t", private_key=KEY, durability=Durability(),
+            self.log, name="bank", prefix="t", keys=KeyFolder(folder), durability=Durability(),
             principal="t", writer="t",
         )  # fmt: skip
         self.entropy_fails = False

@@ -1,0 +1,5 @@
+module interop
+
+go 1.23
+
+require golang.org/x/mod v0.22.0
