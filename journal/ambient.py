@@ -1,8 +1,8 @@
 """The one place that reads the clock and randomness; everything else takes them as parameters."""
 
 import os
-import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -34,31 +34,24 @@ def system_clock() -> int:
 
 
 def system_entropy(count: int) -> bytes:
-    """`count` bytes from the operating system, drawn some thousands at a time.
+    """`count` bytes from the operating system; small ones are drawn some hundreds at a time.
 
     Each call of `os.urandom` lets other threads run, and on the commit path getting the turn back can
     take longer than all the rest of a transaction.
     """
-    if count > _POOL_SIZE:
+    if count > _PIECE_SIZE:
         return os.urandom(count)
-    with _pool_lock:
-        if len(_pool) < count:
-            _pool[:] = os.urandom(_POOL_SIZE)
-        drawn = bytes(_pool[-count:]) if count else b""
-        del _pool[len(_pool) - count :]
-    return drawn
+    try:
+        return _pieces.pop()[:count]
+    except IndexError:
+        drawn = os.urandom(_PIECE_SIZE * _PIECES)
+        _pieces.extend(drawn[at : at + _PIECE_SIZE] for at in range(0, len(drawn), _PIECE_SIZE))
+        return os.urandom(count)
 
 
-_POOL_SIZE: Final = 8192
-_pool = bytearray()
-_pool_lock = threading.Lock()
+_PIECE_SIZE: Final = 16
+_PIECES: Final = 512
+_pieces: deque[bytes] = deque()
+"""Each is given out once: `pop` is atomic. A forked child must not draw what its parent draws."""
 
-
-def _forget_pool() -> None:
-    """A forked child must not draw what its parent draws."""
-    global _pool_lock  # noqa: PLW0603 - the parent's other threads may have held it
-    _pool_lock = threading.Lock()
-    _pool.clear()
-
-
-os.register_at_fork(after_in_child=_forget_pool)
+os.register_at_fork(after_in_child=_pieces.clear)

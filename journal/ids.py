@@ -24,8 +24,8 @@ TransactionId = NewType("TransactionId", bytes)
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PAIRS: Final = [a + b for a in _DIGITS for b in _DIGITS]
 _PAIR_VALUES: Final = {pair: value for value, pair in enumerate(_PAIRS)}
-_FREE_BITS: Final = ~(0xF << 76 | 0x3 << 62)
-_VERSION_7: Final = 0x7 << 76 | 0x2 << 62
+_VERSIONS: Final = [bytes((0x70 | value & 0x0F,)) for value in range(256)]
+_VARIANTS: Final = [bytes((0x80 | value & 0x3F,)) for value in range(256)]
 _HALF: Final = 62**12
 
 
@@ -70,16 +70,16 @@ def parse_id(text: str) -> bytes:
 
 def new_id(timestamp: int, entropy: Entropy) -> bytes:
     """A fresh id made at `timestamp` (UTC microseconds)."""
-    random = int.from_bytes(entropy(10), "big")
-    return _uuid7(timestamp // 1000, random)
+    return _uuid7((timestamp // 1000).to_bytes(6, "big"), entropy(10))
 
 
 def derived_id(transaction_id: bytes, counter: int) -> bytes:
     """The `counter`-th id that a transaction needs: its time, then bits of SHA-256(id, counter)."""
     digest = hashlib.sha256(transaction_id + counter.to_bytes(8, "big")).digest()
-    return _uuid7(int.from_bytes(transaction_id[:6], "big"), int.from_bytes(digest[:10], "big"))
+    return _uuid7(transaction_id[:6], digest)
 
 
-def _uuid7(milliseconds: int, random: int) -> bytes:
-    """80 random bits, of which 6 give way to version and variant."""
-    return ((milliseconds << 80 | random) & _FREE_BITS | _VERSION_7).to_bytes(16, "big")
+def _uuid7(milliseconds: bytes, random: bytes) -> bytes:
+    """6 bytes of time, then 10 of `random`, of which 6 bits give way to version and variant."""
+    version, variant = _VERSIONS[random[0]], _VARIANTS[random[2]]
+    return milliseconds + version + random[1:2] + variant + random[3:10]
