@@ -45,6 +45,14 @@ def test_the_last_checkpoint_is_replaced_only_by_who_knows_it(state: ClientState
     assert (state.last(KEYS[0]), state.last(KEYS[1])) == ("b", None)
 
 
+def test_what_was_cosigned_is_remembered_by_itself(state: ClientState) -> None:
+    assert state.replace_last(KEYS[0], None, "a")
+    assert state.last(KEYS[0], witnessed=True) is None
+    assert state.replace_last(KEYS[0], None, "b", witnessed=True)
+    assert not state.replace_last(KEYS[0], "a", "c", witnessed=True)
+    assert (state.last(KEYS[0]), state.last(KEYS[0], witnessed=True)) == ("a", "b")
+
+
 def test_of_many_that_replace_one_wins(state: ClientState) -> None:
     state.replace_last(KEYS[0], None, "0")
     won: list[int] = []

@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.command_line import CommandLine
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def key(cli: CommandLine, registry: str) -> str:

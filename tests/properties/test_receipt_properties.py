@@ -37,7 +37,7 @@ def transactions(draw):
     )
 
 
-@examples(300)
+@examples(100)
 @given(st.lists(transactions(), min_size=1, max_size=3), st.integers(0, TIMESTAMP_MAX))
 def test_an_honest_receipt_verifies_in_each_of_its_forms(parts, timestamp):
     block = a_block(*parts, after=CHAIN[-1], timestamp=timestamp)

@@ -22,7 +22,7 @@ from indelible.client.embedded import EmbeddedTransport
 from indelible.client.state import ClientState, StateFolder
 from indelible.client.transport import LedgerStatus, Result, SignedCheckpoint, Statement
 from indelible.client.trust import Trust
-from verifier.checkpoint import Checkpoint, sign_checkpoint
+from verifier.checkpoint import Checkpoint, WitnessPolicy, sign_checkpoint
 from verifier.keys import ed25519_signer
 
 URL = "file:/registry"
@@ -82,11 +82,13 @@ class MaliciousTransport:
     def status(self) -> LedgerStatus:
         return self.node.status()
 
-    def checkpoint(self) -> SignedCheckpoint:
-        return self.checkpoint_shown or self.node.checkpoint()
+    def checkpoint(self, *, witnessed: bool = False) -> SignedCheckpoint:
+        return self.checkpoint_shown or self.node.checkpoint(witnessed=witnessed)
 
-    def receipt(self, identifier: bytes, version: int | None) -> Mapping[str, Any]:
-        return self.receipt_shown or self.node.receipt(identifier, version)
+    def receipt(
+        self, identifier: bytes, version: int | None, *, witnessed: bool = False
+    ) -> Mapping[str, Any]:
+        return self.receipt_shown or self.node.receipt(identifier, version, witnessed=witnessed)
 
     def consistency(self, size_1: int, size_2: int) -> Sequence[bytes]:
         if isinstance(self.proof_shown, indelible.LedgerError):
@@ -113,8 +115,12 @@ class MaliciousTransport:
 
 
 def a_client(
-    transport: MaliciousTransport, state: Path | ClientState, *, key: str | None = None
+    transport: MaliciousTransport,
+    state: Path | ClientState,
+    *,
+    key: str | None = None,
+    policy: WitnessPolicy | None = None,
 ) -> indelible.Ledger:
-    """A client that remembers what it saw in `state`, and may have a pinned key."""
+    """A client that remembers what it saw in `state`, and may have a pinned key and witnesses."""
     kept = StateFolder(state) if isinstance(state, Path) else state
-    return indelible.Ledger(transport, Trust(url=URL, state=kept, key=key))
+    return indelible.Ledger(transport, Trust(url=URL, state=kept, key=key, policy=policy))

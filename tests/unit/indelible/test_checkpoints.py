@@ -14,19 +14,27 @@ import pytest
 
 import indelible
 from indelible.client.addresses import parse_address
-from indelible.engine.checkpoints import LAST_SIGNED_FILE, LOCK_FILE
+from indelible.engine.checkpoints import (
+    COSIGNATURES_MAX,
+    LAST_COSIGNED_FILE,
+    LAST_SIGNED_FILE,
+    LOCK_FILE,
+)
 from indelible.engine.node import Node, ReadOnlyNode
 from indelible.engine.opening import open_node
 from journal.ambient import system_clock
+from journal.hashing import EMPTY_ROOT
+from journal.ids import parse_id
 from verifier.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from verifier.keys import (
     COSIGNATURE,
     cosignature_signer,
     ed25519_signer,
     new_private_key,
+    parse_verifier_key,
     verifier_key_of,
 )
-from verifier.note import parse_note
+from verifier.note import Note, SignatureLine, Signer, add_signature, format_note, parse_note
 from verifier.witness import cosign
 
 
@@ -319,52 +327,204 @@ def a_cosigned(note: str, name: str = "witness.example.com/w1") -> tuple[str, st
     return cosign(note, cosignature_signer(pem, name, system_clock)), key
 
 
-def test_cosignatures_stay_with_the_checkpoint(node: Node, folder: Path) -> None:
-    cosigned, _ = a_cosigned(node.checkpoint().note)
+def test_cosignatures_outlive_the_checkpoints_that_follow(node: Node, folder: Path) -> None:
+    plain = node.checkpoint().note
+    cosigned, _ = a_cosigned(plain)
     kept = node.cosign(cosigned).note
-    second, _ = a_cosigned(node.checkpoint().note, "witness.example.com/w2")
+    grow(node, 3)
+    newer = node.checkpoint().note
+    path = folder / LAST_COSIGNED_FILE
 
-    assert kept == cosigned == (folder / LAST_SIGNED_FILE).read_text()
-    assert node.checkpoint().note == cosigned
-    assert len(parse_note(node.cosign(second).note).signatures) == 3
-    grow(node)
-    assert len(parse_note(node.checkpoint().note).signatures) == 1
+    assert kept == cosigned == path.read_text() == node.checkpoint(witnessed=True).note
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert (folder / LAST_SIGNED_FILE).read_text() == newer
+    assert len(parse_note(newer).signatures) == 1
 
 
-def test_what_is_no_cosignature_of_the_last_checkpoint(node: Node, folder: Path) -> None:
-    first = node.checkpoint().note
-    cosigned, _ = a_cosigned(first)
-    for note in ("", "nonsense", first, "\ud800"):
-        with pytest.raises(indelible.InputError):
-            node.cosign(note)
+def test_cosignatures_of_one_checkpoint_add_up(node: Node) -> None:
+    plain = node.checkpoint().note
+    first, _ = a_cosigned(plain)
+    second, _ = a_cosigned(plain, "witness.example.com/w2")
+    node.cosign(first)
     grow(node)
     node.checkpoint()
-    with pytest.raises(indelible.ConflictError, match="another checkpoint"):
-        node.cosign(cosigned)
-    with pytest.raises(indelible.ConflictError):
-        node.cosign(a_cosigned(_forged(node, folder))[0])
-    many = node.checkpoint().note
-    for number in range(16):
-        many, _ = a_cosigned(many, f"w{number}")
-    with pytest.raises(indelible.InputError, match="15 cosignatures at most"):
-        node.cosign(many)
-    assert len(parse_note(node.checkpoint().note).signatures) == 1
+    both = node.cosign(second).note
+
+    names = [line.name for line in parse_note(both).signatures]
+    assert names[1:] == ["witness.example.com/w1", "witness.example.com/w2"]
+    assert node.cosign(first).note == node.checkpoint(witnessed=True).note
+    assert set(parse_note(both).signatures) == set(parse_note(node.cosign(second).note).signatures)
 
 
-def test_nothing_to_cosign(folder: Path, tmp_path: Path) -> None:
+def test_the_largest_cosigned_tree_wins(node: Node) -> None:
+    old = node.checkpoint().note
+    grow(node)
+    newer, _ = a_cosigned(node.checkpoint().note)
+    assert node.cosign(a_cosigned(old)[0]).note.splitlines()[1] == "5"
+    assert node.cosign(newer).note == newer
+    with pytest.raises(indelible.ConflictError, match="of 6 blocks is cosigned already"):
+        node.cosign(a_cosigned(old)[0])
+
+    assert node.checkpoint(witnessed=True).note == newer
+
+
+def test_what_another_node_with_the_key_signed_is_accepted(node: Node, folder: Path) -> None:
+    """Signed for a tree that this folder never signed; but it is the ledger's, and so is the tree."""
+    status = node.status()
+    note = sign_checkpoint(
+        Checkpoint(status.checkpoint_key.split("+")[0], status.tree_size, status.root_hash),
+        own_signer(node, folder),
+    )
+    assert not (folder / LAST_SIGNED_FILE).exists()
+
+    assert node.cosign(a_cosigned(note)[0]).note.startswith(note)
+
+
+def test_what_is_no_cosigned_checkpoint(node: Node, folder: Path, tmp_path: Path) -> None:
+    plain = node.checkpoint().note
     other = open_(tmp_path / "other")
-    note, _ = a_cosigned(other.checkpoint().note)
+    foreign, _ = a_cosigned(other.checkpoint().note)
     other.close()
+    unsigned = format_note(
+        Note(parse_note(plain).text, parse_note(a_cosigned(plain)[0]).signatures[1:])
+    )
+    origin = plain.splitlines()[0]
+    extended = Checkpoint(origin, 5, node.status().root_hash, ("more",))
+    for note in (
+        "", "nonsense", plain, "\ud800", foreign, unsigned,
+        a_cosigned(sign_checkpoint(extended, own_signer(node, folder)))[0],
+        a_cosigned(sign_checkpoint(Checkpoint(origin, 0, EMPTY_ROOT), own_signer(node, folder)))[0],
+    ):  # fmt: skip
+        with pytest.raises(indelible.InputError):
+            node.cosign(note)
+
+    assert not (folder / LAST_COSIGNED_FILE).exists()
+
+
+def test_a_tree_that_is_not_ours_is_an_alarm(node: Node, folder: Path) -> None:
+    origin = node.status().checkpoint_key.split("+")[0]
+    for size, root in ((5, bytes(32)), (99, bytes(32))):
+        note = sign_checkpoint(Checkpoint(origin, size, root), own_signer(node, folder))
+        with pytest.raises(indelible.IntegrityError, match="as the note shows"):
+            node.cosign(a_cosigned(note)[0])
+
+    assert not (folder / LAST_COSIGNED_FILE).exists()
+
+
+def test_too_much_is_not_kept(node: Node, folder: Path) -> None:
+    many = plain = node.checkpoint().note
+    for number in range(COSIGNATURES_MAX):
+        many, _ = a_cosigned(many, f"w{number}")
+    assert len(parse_note(node.cosign(many).note).signatures) == 16
+    for more in (a_cosigned(plain, "w15")[0], a_cosigned(plain, "é" * 40_000)[0]):
+        with pytest.raises(indelible.InputError, match="at most"):
+            node.cosign(more)
+
+    assert (folder / LAST_COSIGNED_FILE).read_text() == many
+
+
+def test_a_false_line_of_the_ledgers_own_name_is_left_out(node: Node, folder: Path) -> None:
+    cosigned, _ = a_cosigned(node.checkpoint().note)
+    before = node.status().checkpoint_key
+    node.rotate_key(principal="ann")
+    with pytest.raises(indelible.ConflictError, match="rotated"):
+        node.cosign(cosigned)
+    old = parse_verifier_key(before)
+    false = SignatureLine(old.name, old.key_id, bytes(64))
+    newer, _ = a_cosigned(node.checkpoint().note)
+    kept = node.cosign(add_signature(newer, false)).note
+
+    assert kept == newer
+
+
+def test_after_a_rotation_a_checkpoint_is_to_be_cosigned_anew(node: Node) -> None:
+    node.cosign(a_cosigned(node.checkpoint().note)[0])
+    node.rotate_key(principal="ann")
+    with pytest.raises(
+        indelible.UnsupportedError, match="since the ledger's key was rotated"
+    ) as error:
+        node.checkpoint(witnessed=True)
+    assert "indelible witness" in error.value.hint
+    newer, _ = a_cosigned(node.checkpoint().note)
+
+    assert node.cosign(newer) == node.checkpoint(witnessed=True)
+
+
+def test_nothing_is_cosigned(folder: Path) -> None:
     node = open_(folder)
-    with pytest.raises(indelible.InputError, match="no checkpoint of this ledger"):
-        node.cosign(note)
+    answer = node.execute(
+        [("INSERT INTO t ?", ({"n": 9},))], principal="ann", labels={}, transaction_id=None
+    )
+    made = parse_id(answer.transaction_id)
+    for ask in (
+        lambda: node.checkpoint(witnessed=True),
+        lambda: node.receipt(made, witnessed=True),
+    ):
+        with pytest.raises(indelible.UnsupportedError, match="has cosignatures") as error:
+            ask()
+        assert "indelible witness" in error.value.hint
+    node.cosign(a_cosigned(node.checkpoint().note)[0])
+    grow(node)
+    assert node.receipt(made, witnessed=True).tree_size == 6
+    late = node.execute(
+        [("INSERT INTO t ?", ({"n": 9},))], principal="ann", labels={}, transaction_id=None
+    )
+    with pytest.raises(indelible.UnsupportedError, match="does not cover block 7") as error:
+        node.receipt(parse_id(late.transaction_id), witnessed=True)
+    assert "newer" in error.value.hint
     node.close()
 
 
-def _forged(node: Node, folder: Path) -> str:
+def test_cosigned_ones_are_handed_out_without_a_private_key(folder: Path) -> None:
+    node = open_(folder)
+    cosigned = node.cosign(a_cosigned(node.checkpoint().note)[0])
+    node.close()
+    (folder / "key.pem").unlink()
+    for read_only in (False, True):
+        node = open_(folder, read_only=read_only)
+        assert node.checkpoint(witnessed=True) == cosigned
+        node.close()
+
+
+def test_a_journal_that_is_not_the_cosigned_one(folder: Path) -> None:
+    copy = folder.with_name("copy")
+    shutil.copytree(folder, copy)
+    node = open_(folder)
+    grow(node)
+    node.cosign(a_cosigned(node.checkpoint().note)[0])
+    node.close()
+    shutil.copy(folder / LAST_COSIGNED_FILE, copy)
+    with pytest.raises(indelible.IntegrityError, match=r"signed here \(.*last-cosigned\)"):
+        open_(copy)
+    (copy / LAST_COSIGNED_FILE).write_text("nonsense")
+    with pytest.raises(
+        indelible.IntegrityError, match="last-cosigned is not a checkpoint"
+    ) as error:
+        open_(copy)
+    assert "delete it" in error.value.hint
+
+
+def test_a_cosigned_file_that_cannot_be_written_keeps_the_old_one(
+    node: Node, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = node.checkpoint().note
+    first, _ = a_cosigned(plain)
+    node.cosign(first)
+
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(indelible.StoreUnavailableError, match="No space left"):
+            node.cosign(a_cosigned(plain, "w2")[0])
+
+    assert node.checkpoint(witnessed=True).note == first
+
+
+def own_signer(node: Node, folder: Path) -> Signer:
     origin = node.status().checkpoint_key.split("+")[0]
-    signer = ed25519_signer((folder / "key.pem").read_bytes(), origin)
-    return sign_checkpoint(Checkpoint(origin, 6, bytes(32)), signer)
+    return ed25519_signer((folder / "key.pem").read_bytes(), origin)
 
 
 def test_witnesses_that_are_demanded(folder: Path, tmp_path: Path) -> None:
@@ -380,6 +540,7 @@ def test_witnesses_that_are_demanded(folder: Path, tmp_path: Path) -> None:
             made = ledger.query("SELECT VALUE c.metadata.txId FROM _ql_committed_t AS c").rows[0]
             ledger.receipt(made).verify()
     with indelible.connect(url, witnesses=[w1, w2]) as ledger:
+        ledger.execute("INSERT INTO t ?", {"n": 1})
         with pytest.raises(indelible.ProofRejectedError, match="cosigned by 1 of 2"):
             ledger.checkpoint()
         with pytest.raises(indelible.ProofRejectedError, match="cosigned by 1 of 2"):

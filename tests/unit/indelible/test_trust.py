@@ -1,5 +1,6 @@
 """A node that lies to one client is caught, though it holds the ledger's real key."""
 
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -9,11 +10,17 @@ from typing import Any
 import pytest
 
 import indelible
+from indelible.client.memory import Seen, parse_seen
 from indelible.client.proofs import Receipt
 from indelible.client.state import StateFolder, StateInMemory
+from indelible.client.transport import SignedCheckpoint
 from tests.support.malicious import URL, MaliciousTransport, a_client, two_tails
+from tests.support.signing import a_witness, a_witness_key
+from verifier.checkpoint import Checkpoint, WitnessPolicy, sign_checkpoint
 from verifier.command import main as verify_file
 from verifier.evidence import verify_evidence
+from verifier.keys import ed25519_signer
+from verifier.witness import cosign
 
 NUMBER = "SELECT * FROM _ql_committed_t AS c WHERE c.data.number = ?"
 
@@ -47,6 +54,12 @@ def evidence_in(error: indelible.InconsistentCheckpointError) -> Path:
 
 def judge(path: Path, key: str) -> int:
     return verify_file(["--key", key, str(path)])
+
+
+def remembered(client: indelible.Ledger, *, witnessed: bool = False) -> Seen:
+    text = client._trust.state.last(client.status().checkpoint_key, witnessed=witnessed)
+    assert text is not None
+    return parse_seen(text)
 
 
 def caught(call: Callable[[], Any]) -> indelible.InconsistentCheckpointError:
@@ -107,7 +120,7 @@ def test_a_tail_without_a_proof(
     error = caught(client.checkpoint)
 
     assert judge(evidence_in(error), client.status().checkpoint_key) == 3
-    assert client._trust.state.last(client.status().checkpoint_key) == before.note
+    assert remembered(client).note == before.note
 
 
 def test_a_proof_that_cannot_be_had_now_is_no_fork(
@@ -158,6 +171,45 @@ def test_a_fork_behind_a_new_key(
     error = caught(client.checkpoint)
 
     assert judge(evidence_in(error), key) == 0
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_smaller_tree_of_the_key_before(
+    liar: MaliciousTransport, tmp_path: Path, pinned: bool
+) -> None:
+    """Remembered is a tree of the new key; the chain to it is in the evidence, though none was shown."""
+    key = liar.status().checkpoint_key
+    client = a_client(liar, tmp_path / "state", key=key if pinned else None)
+    client.checkpoint()
+    old_key_signs = liar.sign(7, bytes(32))
+    client.rotate_key()
+    client.checkpoint()
+    liar.checkpoint_shown = old_key_signs
+    path = evidence_in(caught(client.checkpoint))
+
+    assert len(json.loads(path.read_bytes())["key_chain"]) == 1
+    assert judge(path, key) == 0
+
+
+def test_a_retired_key_signs_no_more(liar: MaliciousTransport, tmp_path: Path) -> None:
+    """Who has the old key continues the ledger for a client that knows of the new one."""
+    client = a_client(liar, tmp_path / "state", key=liar.status().checkpoint_key)
+    before = client.checkpoint()
+    pem = (liar.node.node.folder / "key.pem").read_bytes()
+    client.rotate_key()
+    rotated = client.checkpoint()
+    client.execute("INSERT INTO t ?", {"number": 100})
+    status = client.status()
+    thiefs = Checkpoint(before.origin, status.tree_size, status.root_hash)
+    note = sign_checkpoint(thiefs, ed25519_signer(pem, before.origin))
+    liar.checkpoint_shown = SignedCheckpoint(note)
+    with pytest.raises(indelible.IntegrityError, match="does not come before it") as error:
+        client.checkpoint()
+    assert not isinstance(error.value, indelible.ProofRejectedError)
+    liar.checkpoint_shown = None
+
+    assert remembered(client).note == rotated.note
+    assert client.checkpoint().tree_size == status.tree_size
 
 
 def test_a_tree_of_the_same_size_signed_anew(
@@ -349,9 +401,17 @@ def test_a_damaged_memory_is_said(
 ) -> None:
     client.checkpoint()
     (last,) = (tmp_path / "state" / "last").iterdir()
-    last.write_text("nonsense")
-    with pytest.raises(indelible.IntegrityError, match="damaged"):
-        client.checkpoint()
+    good = last.read_text()
+    for bad in (
+        "nonsense", "[]", "{}", '{"note": 5}', '{"note": "x"}', '{"note": "x", "more": 1}',
+        good.replace("}", ', "more": 1}'), good.replace("}", ', "key_chain": [5]}'),
+    ):  # fmt: skip
+        last.write_text(bad)
+        with pytest.raises(indelible.IntegrityError, match="damaged"):
+            client.checkpoint()
+    last.write_text(f" {good}\n")  # another spelling of the same
+    client.execute("INSERT INTO t ?", {"number": 100})
+    client.checkpoint()
     known = tmp_path / "state" / "known_ledgers"
     known.write_text(f"{URL} nonsense\n")
     with pytest.raises(indelible.ConfigurationError, match="known_ledgers, line 1"):
@@ -411,3 +471,120 @@ def test_the_state_folder_of_the_user(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "c"))
     assert StateFolder.default().path == tmp_path / "c" / ".local" / "state" / "indelible"
+
+
+WITNESSED = WitnessPolicy((a_witness_key(),), 1)
+
+
+def cosigned(note: str) -> str:
+    return cosign(note, a_witness())
+
+
+def test_clients_with_and_without_witnesses_share_a_memory(
+    client: indelible.Ledger, liar: MaliciousTransport, tmp_path: Path
+) -> None:
+    careful = a_client(liar, tmp_path / "state", policy=WITNESSED)
+    client.cosign(cosigned(client.checkpoint().note))
+    sizes = []
+    for number in range(3):
+        client.execute("INSERT INTO t ?", {"number": 100 + number})
+        sizes += [client.checkpoint().tree_size, careful.checkpoint().tree_size]
+        careful.receipt(document_id(liar.node, 1)).verify()
+        assert careful.query(NUMBER, 1, verify=True).rows
+    client.cosign(cosigned(client.checkpoint().note))
+
+    assert sizes == [10, 9, 11, 9, 12, 9]
+    assert careful.checkpoint().tree_size == 12
+    assert remembered(client).tree.tree_size == 12
+    assert remembered(careful, witnessed=True).tree.tree_size == 12
+
+
+def test_adding_the_first_of_two_cosignatures(
+    client: indelible.Ledger, liar: MaliciousTransport, tmp_path: Path
+) -> None:
+    """Who asks for two of two witnesses may bring the first; it is kept, and does not suffice."""
+    both = WitnessPolicy((a_witness_key(), a_witness_key("w2")), 2)
+    careful = a_client(liar, tmp_path / "state", policy=both)
+    plain = client.checkpoint().note
+    client.execute("INSERT INTO t ?", {"number": 100})
+    client.checkpoint()
+    assert careful.cosign(cosigned(plain)).tree_size == 9
+    with pytest.raises(indelible.ProofRejectedError, match="cosigned by 1 of 2"):
+        careful.checkpoint()
+    careful.cosign(cosign(plain, a_witness("w2")))
+
+    assert careful.checkpoint().tree_size == 9
+
+
+def test_an_older_cosigned_checkpoint_is_not_taken_back(
+    client: indelible.Ledger, liar: MaliciousTransport, tmp_path: Path
+) -> None:
+    careful = a_client(liar, tmp_path / "state", policy=WITNESSED)
+    old = client.cosign(cosigned(client.checkpoint().note)).note
+    receipt = careful.receipt(document_id(liar.node, 1))
+    client.execute("INSERT INTO t ?", {"number": 100})
+    client.cosign(cosigned(client.checkpoint().note))
+    assert careful.checkpoint().tree_size == 10
+    receipt.verify()  # asked for before
+    liar.checkpoint_shown = SignedCheckpoint(old)
+    liar.receipt_shown = receipt.to_json()
+    for call in (careful.checkpoint, lambda: careful.receipt(document_id(liar.node, 1)).verify()):
+        with pytest.raises(indelible.StaleReadError, match="one of 10 was cosigned before"):
+            call()
+
+    assert remembered(careful, witnessed=True).tree.tree_size == 10
+
+
+@pytest.mark.parametrize("size", [7, 9, 11])
+def test_a_fork_that_witnesses_cosigned_is_caught(
+    client: indelible.Ledger, liar: MaliciousTransport, tmp_path: Path, size: int
+) -> None:
+    """Witnesses may be fooled or bribed; who has seen another past is not."""
+    careful = a_client(liar, tmp_path / "state", policy=WITNESSED)
+    client.execute("INSERT INTO t ?", {"number": 100})
+    client.checkpoint()
+    liar.checkpoint_shown = SignedCheckpoint(cosigned(liar.sign(size, bytes(32)).note))
+    error = caught(careful.checkpoint)
+
+    assert judge(evidence_in(error), client.status().checkpoint_key) in {0, 3}
+    assert careful._trust.state.last(client.status().checkpoint_key, witnessed=True) is None
+
+
+def test_cosignatures_of_a_fork_are_not_believed_either(
+    client: indelible.Ledger, liar: MaliciousTransport, nodes: Any
+) -> None:
+    client.checkpoint()
+    liar.node = nodes[1]
+
+    caught(lambda: client.cosign(cosigned(nodes[1].checkpoint().note)))
+
+
+def test_without_enough_cosignatures_nothing_is_remembered(
+    client: indelible.Ledger, liar: MaliciousTransport, tmp_path: Path
+) -> None:
+    careful = a_client(liar, tmp_path / "state", policy=WITNESSED)
+    with pytest.raises(indelible.UnsupportedError, match="has cosignatures"):
+        careful.checkpoint()
+    liar.checkpoint_shown = (
+        liar.node.checkpoint()
+    )  # a plain one, though a cosigned one was asked for
+    with pytest.raises(indelible.ProofRejectedError, match="cosigned by 0 of 1"):
+        careful.checkpoint()
+
+    assert not (tmp_path / "state" / "last").exists()
+
+
+def test_witnesses_are_never_passed_over(
+    client: indelible.Ledger, liar: MaliciousTransport, tmp_path: Path
+) -> None:
+    key, mine = client.status().checkpoint_key, document_id(liar.node, 1)
+    plain = client.receipt(mine)
+    with pytest.raises(indelible.InputError, match="no key is given"):
+        plain.verify(policy=WITNESSED)
+    with pytest.raises(indelible.ProofRejectedError, match="cosigned by 0 of 1"):
+        plain.verify(key, policy=WITNESSED)
+    liar.receipt_shown = plain.to_json()
+    careful = a_client(liar, tmp_path / "state", policy=WITNESSED).receipt(mine)
+    for verify in (careful.verify, lambda: careful.verify(key)):
+        with pytest.raises(indelible.ProofRejectedError, match="cosigned by 0 of 1"):
+            verify()

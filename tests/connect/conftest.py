@@ -1,0 +1,51 @@
+"""A Kafka Connect worker and a PostgreSQL, shared by the tests of this folder.
+
+```
+database   session   a PostgreSQL; whoever stops it starts it again
+worker     session   a Connect worker on `broker`; whoever ends it starts it again
+```
+
+Without Java, Maven or PostgreSQL these skip, unless INDELIBLE_REQUIRE_KAFKA or INDELIBLE_REQUIRE_POSTGRES
+is set (`make test` sets them).
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from infra.connect import ConnectWorker
+from infra.errors import MissingProgramError
+from infra.kafka import KafkaCluster
+from infra.postgres import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A running PostgreSQL."""
+    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
+    _start(server, "INDELIBLE_REQUIRE_POSTGRES")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def worker(
+    broker: KafkaCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ConnectWorker]:
+    """A running Connect worker."""
+    worker = ConnectWorker(
+        tmp_path_factory.mktemp("connect"), bootstrap_servers=broker.bootstrap_servers
+    )
+    _start(worker, "INDELIBLE_REQUIRE_KAFKA")
+    yield worker
+    worker.kill()
+
+
+def _start(server: PostgresServer | ConnectWorker, required: str) -> None:
+    try:
+        server.start()
+    except MissingProgramError as error:
+        if os.environ.get(required):
+            raise
+        pytest.skip(str(error))

@@ -1,0 +1,20 @@
+"""Waiting for what other processes do."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def eventually(found: Callable[[], T], expected: T, *, seconds: float = 60) -> None:
+    """Ask again and again until the answer is the expected one.
+
+    Raises:
+        AssertionError: It is another one to the end.
+    """
+    deadline = time.monotonic() + seconds
+    while (last := found()) != expected:
+        if time.monotonic() > deadline:
+            assert last == expected
+        time.sleep(0.05)
