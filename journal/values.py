@@ -97,7 +97,7 @@ class Timestamp:
     text: str
 
     def __post_init__(self) -> None:
-        if _timestamp_fields(self.text) is None:
+        if not isinstance(self.text, str) or _timestamp_fields(self.text) is None:
             raise ValueError(f"not a timestamp: {self.text!r}")
 
 

@@ -3,6 +3,7 @@ import datetime
 import decimal
 import pickle
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -171,3 +172,9 @@ def test_an_instant_does_not_depend_on_the_decimal_context_of_the_caller():
 )
 def test_a_time_of_day_is_seconds_since_midnight_in_utc(text, seconds):
     assert Decimal(seconds) == time_of_day(time_of(text)) == time_of_day(Time(text))
+
+
+@pytest.mark.parametrize("text", [5, None, b"2026T", "", "2026", "2026-13-01", "yesterday"])
+def test_what_is_no_timestamp_text_is_a_value_error(text: Any) -> None:
+    with pytest.raises(ValueError, match="not a timestamp"):
+        Timestamp(text)
