@@ -6,19 +6,20 @@ PYTEST := $(RUN)/python -m pytest -q
 # Tests that cannot run fail instead of being skipped.
 REQUIRE := INDELIBLE_REQUIRE_KAFKA=1 INDELIBLE_REQUIRE_POSTGRES=1
 
-.PHONY: help setup demo test test-fast soak check format bench profile kafka-up docs clean
+.PHONY: help setup demo test test-fast soak check format bench profile kafka-up connect-up docs clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-setup: .runtime/ready ## Install everything: system packages, virtual environment, Kafka
+setup: .runtime/ready ## Install everything: system packages, virtual environment, Kafka, Connect
 
-.runtime/ready: uv.lock pyproject.toml infra/install-system-packages infra/kafka/pom.xml
+.runtime/ready: uv.lock pyproject.toml infra/install-system-packages infra/kafka/pom.xml infra/connect/plugins.py
 	sh infra/install-system-packages
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/python -m pip install --quiet --disable-pip-version-check uv==0.9.30
 	$(RUN)/uv sync --locked --quiet
 	$(RUN)/python -m infra.kafka jars
+	$(RUN)/python -m infra.connect plugins
 	mkdir -p .runtime && touch $@
 
 .runtime/venv: uv.lock pyproject.toml
@@ -63,6 +64,9 @@ profile: setup ## Where the time of a commit goes
 
 kafka-up: setup ## A real Kafka on 127.0.0.1:9092 until Ctrl-C
 	$(RUN)/python -m infra.kafka up --port 9092
+
+connect-up: setup ## A Kafka Connect worker beside it, with a sink for PostgreSQL
+	$(RUN)/python -m infra.connect up
 
 clean: ## Remove what setup made
 	rm -rf $(VENV) .runtime .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -17,6 +17,7 @@ class Plan:
         documents: In the tables that are queried and rebuilt, and imported.
         single_documents: In journals with one revision per transaction.
         blocks: In the ledger whose receipts are measured.
+        stream_seconds: Of the steady loads of the streams part.
         audited: Revisions in the journal that is audited; a fifth where each has its own transaction.
     """
 
@@ -29,6 +30,7 @@ class Plan:
     single_documents: int
     blocks: int
     audited: int
+    stream_seconds: float
 
 
 FULL: Final = Plan(
@@ -41,6 +43,7 @@ FULL: Final = Plan(
     single_documents=20_000,
     blocks=1_000_000,
     audited=500_000,
+    stream_seconds=20.0,
 )
 QUICK: Final = Plan(
     callers=(1, 32),
@@ -52,4 +55,5 @@ QUICK: Final = Plan(
     single_documents=1_000,
     blocks=5_000,
     audited=20_000,
+    stream_seconds=3.0,
 )

@@ -19,6 +19,7 @@ from bench.proofs import measure_audits, measure_receipts, measure_signing
 from bench.queries import measure_queries
 from bench.rebuilds import measure_rebuilds
 from bench.report import Row
+from bench.streams import measure_streams
 from bench.targets.ledgers import embedded_target, kafka_ledger, kafka_target
 from bench.targets.postgres import VARIANTS, PostgresTarget, postgres_server, server_version
 from bench.targets.target import Target
@@ -163,6 +164,13 @@ def _proofs(order: Order, folder: Path, servers: dict[str, str]) -> list[Row]:
         return rows + measure_audits(folder / "audit", order.plan, deferred)
 
 
+def _streams(order: Order, folder: Path, servers: dict[str, str]) -> list[Row]:
+    if "kafka-1" not in order.targets:
+        return []
+    servers["Kafka"] = KAFKA_VERSION
+    return measure_streams(folder, order.plan)
+
+
 def _flights(order: Order, folder: Path, servers: dict[str, str]) -> list[Row]:
     if order.url is not None:
         with indelible.connect(order.url) as ledger:
@@ -181,8 +189,8 @@ def _empty_ledger(name: str, folder: Path, servers: dict[str, str]) -> Iterator[
     match name:
         case "kafka-1" | "kafka-3":
             servers["Kafka"] = KAFKA_VERSION
-            with kafka_ledger(folder, 1 if name == "kafka-1" else 3) as ledger:
-                yield ledger
+            with kafka_ledger(folder, 1 if name == "kafka-1" else 3) as place:
+                yield place.ledger
         case _:
             with indelible.connect(f"file:{folder}") as ledger:
                 yield ledger
@@ -199,7 +207,17 @@ PARTS: Final[Mapping[str, Part]] = {
     "import": _import,
     "rebuild": _rebuild,
     "proofs": _proofs,
+    "streams": _streams,
     "flights": _flights,
 }
-EVERYTHING: Final = ("disk", "commits", "beside", "queries", "import", "rebuild", "proofs")
+EVERYTHING: Final = (
+    "disk",
+    "commits",
+    "beside",
+    "queries",
+    "import",
+    "rebuild",
+    "proofs",
+    "streams",
+)
 """What a run without a part's name does; the flights are for themselves."""

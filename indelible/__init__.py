@@ -149,11 +149,10 @@ def connect(
     """
     address = parse_address(url)
     remembered = canonical_url(address)
-    state: ClientState = StateInMemory()
-    if state_dir is not None:
-        state = StateFolder(checked_path(state_dir, "state_dir"))
-    elif remembered:
-        state = StateFolder.default()
+    folder = None if state_dir is None else StateFolder(checked_path(state_dir, "state_dir"))
+    state: ClientState = StateInMemory()  # a ledger in memory is gone before it could be recognised
+    if remembered:
+        state = folder or StateFolder.default()
     trust = Trust(
         url=remembered,
         state=state,

@@ -14,8 +14,8 @@ LOCK_SECONDS_MAX: Final = 10.0
 _LOCK_PAUSE: Final = 0.005
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` into `path`, readable by its owner alone; durable when this returns.
+def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Put `data` into `path`, readable by its owner alone unless `mode` says more; durable then.
 
     Two fsyncs: of the new file before it takes the name, and of the folder after.
 
@@ -24,7 +24,7 @@ def replace_file(path: Path, data: bytes) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()

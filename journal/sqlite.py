@@ -61,14 +61,20 @@ but as long as the file still grows every fsync has to write its new size too, a
 _TABLES: Final = (
     "create table log (offset integer primary key, value blob not null) strict",
     "create table journal (database_id text not null) strict",
+)
+_STATEMENTS: Final = (
+    *_TABLES,
     f"pragma application_id={APPLICATION_ID}",
     f"pragma user_version={FORMAT_VERSION}",
 )
 _APPEND: Final = "insert into log (offset, value) select coalesce(max(offset), -1) + 1, ? from log"
 _END: Final = "select coalesce(max(offset), -1) + 1 from log"
 _START: Final = "select coalesce(min(offset), 0) from log"
+_SCHEMA: Final = "select cast(lower(sql) as blob) from sqlite_schema order by rowid"
+_IDENTITY: Final = "select cast(database_id as blob) from journal"
 _READ: Final = "select offset, value from log where offset >= ? order by offset limit ?"
-_DAMAGE: Final = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
+_DAMAGE: Final = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError, apsw.SQLError)
+"""The last one: our statements are right, so it is the file that has other tables."""
 
 
 class SqliteLog:
@@ -245,7 +251,9 @@ class SqliteReader:
 
     def _fetch(self, limit: int) -> list[Record]:
         try:
-            records = _bounded(self._connection.execute(_READ, (self._offset, limit)))
+            records = _bounded(
+                self._log.path, self._connection.execute(_READ, (self._offset, limit))
+            )
             if not records:
                 self._require_own_past()
         except apsw.ConnectionClosedError as error:
@@ -270,9 +278,16 @@ def _number(connection: apsw.Connection, question: str) -> int:
     return int(value)
 
 
-def _bounded(rows: Iterable[tuple[int, bytes]]) -> list[Record]:
+def _bounded(path: Path, rows: Iterable[tuple[Any, Any]]) -> list[Record]:
+    """The first rows, 32 MiB of them.
+
+    Raises:
+        IntegrityError: One is not of the types that its table demands: its bytes were changed.
+    """
     records, size = [], 0
     for offset, value in rows:
+        if type(offset) is not int or type(value) is not bytes:
+            raise _damaged(path, f"the record at offset {offset} is not made of bytes")
         records.append(Record(offset, value))
         size += len(value)
         if size >= _READ_SIZE_MAX:
@@ -326,7 +341,7 @@ def _create_tables(connection: apsw.Connection, path: Path, database_id: str) ->
         connection.execute("begin immediate").fetchall()
         if connection.execute("select 1 from sqlite_schema").fetchall():
             raise LedgerExistsError(f"there is a journal at {path} already")
-        for statement in _TABLES:
+        for statement in _STATEMENTS:
             connection.execute(statement).fetchall()
         connection.execute("insert into journal values (?)", (database_id,)).fetchall()
         connection.execute("commit").fetchall()
@@ -339,7 +354,7 @@ def _database_id(connection: apsw.Connection, path: Path) -> str:
     try:
         application = _number(connection, "pragma application_id")
         version = _number(connection, "pragma user_version")
-        tables = {name for (name,) in connection.execute("select name from sqlite_schema")}
+        tables = [sql for (sql,) in connection.execute(_SCHEMA)]
         if not tables and application == 0:
             raise UnknownLedgerError(
                 f"there is no journal at {path}: its creation was not finished"
@@ -351,7 +366,12 @@ def _database_id(connection: apsw.Connection, path: Path) -> str:
                 f"{path} has format version {version}, this release reads up to {FORMAT_VERSION}",
                 hint="use the release that made it, or a newer one",
             )
-        return str(connection.execute("select database_id from journal").fetchall()[0][0])
+        if tables != [table.encode() for table in _TABLES]:
+            raise _damaged(path, "its tables are not those of a journal")
+        rows: Any = connection.execute(_IDENTITY).fetchall()
+        if len(rows) != 1 or type(rows[0][0]) is not bytes:
+            raise _damaged(path, "it has no identity")
+        return str(rows[0][0], "utf-8", "backslashreplace")
     except apsw.Error as error:
         raise _read_error(path, error) from error
 
@@ -368,11 +388,15 @@ def _append_error(path: Path, error: apsw.Error) -> LedgerError:
 
 def _read_error(path: Path, error: apsw.Error) -> LedgerError:
     if isinstance(error, _DAMAGE):
-        return IntegrityError(
-            f"journal file {path} is damaged: {error}",
-            hint="restore it from a backup or an export; do not write to it",
-        )
+        return _damaged(path, str(error))
     return LogUnavailableError(f"journal file {path} cannot be used: {error}")
+
+
+def _damaged(path: Path, problem: str) -> IntegrityError:
+    return IntegrityError(
+        f"journal file {path} is damaged: {problem}",
+        hint="restore it from a backup or an export; do not write to it",
+    )
 
 
 def _inode(path: Path) -> tuple[int, int]:

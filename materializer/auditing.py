@@ -90,12 +90,13 @@ def audit_state(
         UnsupportedError: The store was made by another release.
         LedgerError: See `Follower`.
     """
-    store = open_reader(path)
+    store = _frugal(open_reader(path))
     try:
         store.execute("begin").fetchall()  # one moment, whatever its writer does
         _expect_release(store, path)
         tip = _tip_offset(store, log, same_log=same_log)
         reference = Store(folder / _REFERENCE_FILE)
+        _frugal(reference.connection)
         try:
             beginning = _Beginning(log, tip + 1)
             follower = Follower(beginning, reference, ledger_name, exclusive=exclusive)
@@ -103,7 +104,7 @@ def audit_state(
             follower.close()
         finally:
             reference.close()
-        expected = open_reader(folder / _REFERENCE_FILE)
+        expected = _frugal(open_reader(folder / _REFERENCE_FILE))
         try:
             return _compare(store, expected, path, same_log=same_log)
         finally:
@@ -112,8 +113,17 @@ def audit_state(
         raise damaged(path, str(error)) from error
     except apsw.Error as error:
         raise damaged(path, f"{type(error).__name__}: {error}") from error
+    except UnicodeDecodeError as error:  # SQLite keeps any bytes as a text
+        raise damaged(path, f"a text that is no UTF-8: {error.object!r}") from error
     finally:
         store.close()
+
+
+def _frugal(connection: apsw.Connection) -> apsw.Connection:
+    """A connection that keeps little in memory, however large its file is."""
+    for pragma in ("pragma mmap_size=0", "pragma cache_size=-16384"):
+        connection.execute(pragma).fetchall()
+    return connection
 
 
 class _Beginning:
@@ -165,6 +175,7 @@ def _compare(
     rows = 0
     for table in FOLDED_TABLES:
         rows += _compare_table(store, expected, table, path, same_log=same_log)
+    _expect_sound(store, path)
     documents = _check_documents(expected)
     unique = _check_unique_indexes(expected)
     blocks = _one(expected, "select count(*) from blocks")
@@ -198,6 +209,13 @@ def _tip_offset(store: apsw.Connection, log: Log, *, same_log: bool) -> int:
     return tip
 
 
+def _expect_sound(store: apsw.Connection, path: Path) -> None:
+    """What was read row by row is also found by key: SQLite's own check of its trees."""
+    (problem,) = next(iter(store.execute("pragma integrity_check(1)")))
+    if problem != "ok":
+        raise damaged(path, str(problem))
+
+
 def _expect_schema(store: apsw.Connection, expected: apsw.Connection, path: Path) -> None:
     question = "select type, name, sql from sqlite_schema order by type, name"
     found, wanted = set(store.execute(question)), set(expected.execute(question))
@@ -211,8 +229,8 @@ def _expect_meta(store: apsw.Connection, expected: apsw.Connection, path: Path) 
         "select key, value from meta where key not in ('log_identity', 'last_read') order by key"
     )
     found, wanted = dict(store.execute(question)), dict(expected.execute(question))
-    for key in sorted(found.keys() | wanted.keys()):
-        if found.get(key) != wanted.get(key):
+    for key in sorted(found.keys() | wanted.keys(), key=repr):
+        if found.get(key) != wanted.get(key) or key not in wanted:
             raise _differs(
                 path, f"table meta, row {key}: {found.get(key)!r} instead of {wanted.get(key)!r}"
             )
@@ -239,7 +257,7 @@ def _compare_table(
         count += 1
         try:
             found = next(mine, None)
-        except UnicodeDecodeError:  # SQLite keeps any bytes as a text
+        except UnicodeDecodeError:
             row = _shown(key, wanted[:width])
             raise _differs(path, f"table {table}, row {row}: a text instead of bytes") from None
         if found != wanted:
@@ -258,9 +276,9 @@ def _difference(
 ) -> str:
     width = len(key)
     row = f"table {table}, row {_shown(key, wanted[:width])}"
-    if found is None or found[:width] > wanted[:width]:
+    if found is None or _order(found[:width]) > _order(wanted[:width]):
         return f"{row}: it is missing"
-    if found[:width] < wanted[:width]:
+    if _order(found[:width]) < _order(wanted[:width]):
         return f"table {table}, row {_shown(key, found[:width])}: it is too much"
     differing = [
         name
@@ -268,6 +286,11 @@ def _difference(
         if mine != theirs or type(mine) is not type(theirs)
     ]
     return f"{row}: another {' and '.join(differing)}"
+
+
+def _order(values: Sequence[Any]) -> list[tuple[int, Any]]:
+    """Sorts as SQLite does: numbers, then texts, then bytes."""
+    return [(isinstance(value, str) + 2 * isinstance(value, bytes), value) for value in values]
 
 
 def _shown(key: Sequence[str], values: Sequence[Any]) -> str:

@@ -1,1 +1,1 @@
-"""PROOF: Merkle maths and keys; runs offline, trusts nobody."""
+"""PROOF: trees, signed notes, checkpoints, receipts, audit; runs offline, trusts nobody."""

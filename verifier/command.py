@@ -138,7 +138,7 @@ def _verify_evidence(data: bytes, key: str) -> Result:
     verdict = evidence.verify_evidence(data, key)
     if verdict.proven:
         return [f"{MARK} evidence: {verdict.sentence}"], 0
-    return [f"not proven: {verdict.sentence}"], EXIT_NOT_PROVEN
+    return [verdict.sentence], EXIT_NOT_PROVEN
 
 
 def _receipt_lines(receipt: Receipt, policy: WitnessPolicy | None) -> Iterator[str]:

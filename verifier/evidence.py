@@ -29,10 +29,11 @@ from verifier.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from verifier.encoding import read_hashes, read_json_object, write_base64
 from verifier.merkle import PROOF_LENGTH_MAX, implied_roots
 from verifier.note import NOTE_SIZE_MAX, parse_note
-from verifier.rotation import keys_along
+from verifier.rotation import CHAIN_LENGTH_MAX, ROTATION_SIZE_MAX, keys_along
 
 FORMAT: Final = "indelible-fork-evidence/1"
-FILE_SIZE_MAX: Final = 3 * NOTE_SIZE_MAX
+FILE_SIZE_MAX: Final = 4 * NOTE_SIZE_MAX + 2 * CHAIN_LENGTH_MAX * ROTATION_SIZE_MAX + 65536
+"""Two notes and a chain, each as large as it may be: JSON takes two bytes for a quotation mark."""
 
 _TEXTS: Final = {"format", "older", "newer", "key", "reason"}
 _FIELDS: Final = _TEXTS | {"proof"}

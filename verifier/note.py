@@ -211,11 +211,14 @@ def is_utf8(text: str) -> bool:
 def _content_of(data: object) -> str:
     if not isinstance(data, str | bytes):
         raise ProofRejectedError("the note is not a text")
-    if len(data) > NOTE_SIZE_MAX:
-        raise ProofRejectedError(f"the note is larger than {NOTE_SIZE_MAX} bytes")
-    if isinstance(data, str):
+    size = len(data)
+    if isinstance(data, str) and size <= NOTE_SIZE_MAX:
         if not is_utf8(data):
             raise ProofRejectedError("the note is not UTF-8")
+        size = len(data.encode())
+    if size > NOTE_SIZE_MAX:
+        raise ProofRejectedError(f"the note is larger than {NOTE_SIZE_MAX} bytes")
+    if isinstance(data, str):
         return data
     try:
         return data.decode()

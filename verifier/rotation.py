@@ -24,6 +24,8 @@ from verifier.note import Signer, open_note, parse_note, sign_note
 
 FORMAT: Final = "indelible-key-rotation/1"
 CHAIN_LENGTH_MAX: Final = 100
+ROTATION_SIZE_MAX: Final = 16 * 1024
+"""Bytes of a rotation note; one of usual names has some 400."""
 
 
 def format_rotation(new_key: str, signer: Signer) -> str:
@@ -77,7 +79,7 @@ def keys_along(pinned: str, chain: Sequence[str]) -> list[str]:
     The signatures of notes before the pinned key are not looked at: nothing depends on them.
 
     Raises:
-        ProofRejectedError: The chain does not lead on from the pinned key, or is too long.
+        ProofRejectedError: The chain does not lead on from the pinned key, or is too long, or a note is.
         InputError: The pinned key is no ledger's key.
     """
     if len(chain) > CHAIN_LENGTH_MAX:
@@ -85,7 +87,12 @@ def keys_along(pinned: str, chain: Sequence[str]) -> list[str]:
     keys, start = [pinned], 0
     ed25519_verifier(pinned)
     for number, note in enumerate(chain, start=1):  # untrusted: says only where to begin
-        if _read_text(parse_note(note).text)[1] == pinned:
+        text = parse_note(note).text
+        if len(note.encode()) > ROTATION_SIZE_MAX:
+            raise ProofRejectedError(
+                f"rotation note {number} is larger than {ROTATION_SIZE_MAX} bytes"
+            )
+        if _read_text(text)[1] == pinned:
             start = number
     for number, note in enumerate(chain[start:], start + 1):
         try:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import indelible
 from bench import workload
@@ -44,20 +44,28 @@ def embedded_target(folder: Path) -> Iterator[LedgerTarget]:
         yield LedgerTarget("embedded", ledger)
 
 
+class KafkaLedger(NamedTuple):
+    """An open ledger on Kafka, and where it is."""
+
+    ledger: indelible.Ledger
+    url: str
+    bootstrap: str
+
+
 @contextmanager
-def kafka_ledger(folder: Path, brokers: Literal[1, 3]) -> Iterator[indelible.Ledger]:
+def kafka_ledger(folder: Path, brokers: Literal[1, 3]) -> Iterator[KafkaLedger]:
     """A new ledger on a new cluster: RF 3, or one broker that flushes every record."""
     with _kafka_cluster(folder / "brokers", brokers) as cluster:
-        data = folder / "state"
+        bootstrap, data = cluster.bootstrap_servers, folder / "state"
         create_kafka_ledger(
-            KafkaAddress(bootstrap=cluster.bootstrap_servers, name="bench", data=data),
+            KafkaAddress(bootstrap=bootstrap, name="bench", data=data),
             principal="bench",
             kafka={},
             durability=Durability(allow_single_broker=brokers == 1),
         )
-        url = f"kafka://{cluster.bootstrap_servers}/bench?data={data}"
+        url = f"kafka://{bootstrap}/bench?data={data}"
         with indelible.connect(url) as ledger:
-            yield ledger
+            yield KafkaLedger(ledger, url, bootstrap)
 
 
 @contextmanager
@@ -74,6 +82,6 @@ def _kafka_cluster(folder: Path, brokers: Literal[1, 3]) -> Iterator[KafkaCluste
 @contextmanager
 def kafka_target(folder: Path, brokers: Literal[1, 3]) -> Iterator[LedgerTarget]:
     """The same, with the table."""
-    with kafka_ledger(folder, brokers) as ledger:
-        workload.create_tables(ledger)
-        yield LedgerTarget(f"kafka-{brokers}", ledger)
+    with kafka_ledger(folder, brokers) as place:
+        workload.create_tables(place.ledger)
+        yield LedgerTarget(f"kafka-{brokers}", place.ledger)

@@ -136,6 +136,14 @@ def audit(
             show_default=False,
         ),
     ] = None,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --follow: a file in Prometheus' text format that is kept current.",
+            show_default=False,
+        ),
+    ] = None,
     memory: Annotated[
         Path | None,
         typer.Option(
@@ -166,11 +174,12 @@ def audit(
                 "checkpoints": checkpoints or (),
                 "kafka": session.kafka,
                 "workers": workers,
+                "metrics": metrics,
             },
         )
         return
-    if webhook is not None or memory is not None:
-        raise InputError("--webhook and --memory go with --follow")
+    if (webhook, memory, metrics) != (None, None, None):
+        raise InputError("--webhook, --memory and --metrics go with --follow")
     ignored = _IgnoredPrinter(silent=as_json)
     started = time.monotonic()
     with CatchUpBar("auditing", at_once=True) as bar:

@@ -13,6 +13,7 @@ import typer
 
 from indelible.cli import (
     auditing,
+    connecting,
     following,
     importing,
     inspecting,
@@ -20,6 +21,7 @@ from indelible.cli import (
     proofs,
     rebuilding,
     statements,
+    streaming,
 )
 from indelible.cli.demo import command as demo
 from indelible.cli.output import print_error
@@ -42,10 +44,12 @@ ledgers.register(app)
 statements.register(app)
 importing.register(app)
 following.register(app)
+streaming.register(app)
 rebuilding.register(app)
 inspecting.register(app)
 proofs.register(app)
 auditing.register(app)
+connecting.register(app)
 
 
 def main() -> None:

@@ -106,7 +106,7 @@ def checkpoint(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Add the cosignatures of this copy of the last checkpoint to the ledger's own.",
+            help="Keep this checkpoint, which witnesses have cosigned, for clients that ask for them.",
             show_default=False,
         ),
     ] = None,
@@ -114,8 +114,8 @@ def checkpoint(
 ) -> None:
     """Print a checkpoint of all blocks: a C2SP signed note, verified against what was seen before.
 
-    One that is newer than the last is signed. With --cosign none is: the witness's lines are added to the
-    last one, and that is printed.
+    One that is newer than the last is signed. With --witness none is: the newest that has cosignatures is
+    printed, and may be of fewer blocks. With --cosign none is either, and what is kept is printed.
     """
     session = session_of(context)
     (target,) = session.url_and(url)
@@ -161,7 +161,8 @@ def receipt(
 ) -> None:
     """Print the receipt of a document's revision or of a transaction, after verifying it.
 
-    Whoever has it and the ledger's public key needs nothing else: indelible verify FILE --key VKEY.
+    Whoever has it and the ledger's public key needs nothing else: indelible verify FILE --key VKEY. With
+    --witness it leads to the newest checkpoint that has cosignatures.
     """
     session = session_of(context)
     target, wanted = session.url_and(url, identifier)
@@ -222,7 +223,8 @@ def verify(
 ) -> None:
     """Verify a file offline; what it is, is told by its content. The same as python -m verifier.
 
-    Exit code 0: proven. 3: the ledger gave no valid proof, which proves no fork by itself. 7: refused.
+    Exit code 0: proven. 2: no key, or a key or file that is none. 3: evidence that the ledger gave no
+    valid proof, which proves no fork by itself. 7: refused.
     """
     given = [f"--key={key}"] if key is not None else []
     given += [f"--witness={each}" for each in witnesses or ()]
@@ -250,8 +252,17 @@ def witness(
             show_default=False,
         ),
     ] = None,
+    checkpoint_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint",
+            metavar="FILE",
+            help="Cosign this checkpoint, as other witnesses have; left out, the newest.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Print the ledger's checkpoint with a witness's cosignature, if it continues the last one seen.
+    """Print a checkpoint of the ledger with a witness's cosignature, if it continues the last one seen.
 
     What was seen is kept beside the key. A checkpoint that contradicts it is not cosigned: both are kept
     as evidence.
@@ -259,8 +270,9 @@ def witness(
     session = session_of(context)
     (target,) = session.url_and(url)
     found = Witness(key, passphrase=_passphrase(), clock=system_clock)
+    note = None if checkpoint_file is None else _note_in(checkpoint_file)
     with session.reader(target, key=ledger_key) as ledger:
-        sys.stdout.write(found.cosign(ledger))
+        sys.stdout.write(found.cosign(ledger, note))
 
 
 def show(context: typer.Context, url: UrlArgument = None, *, as_json: JsonOption = False) -> None:

@@ -80,13 +80,15 @@ class EmbeddedTransport:
         """See `Transport.status`."""
         return self.node.status()
 
-    def checkpoint(self) -> SignedCheckpoint:
+    def checkpoint(self, *, witnessed: bool = False) -> SignedCheckpoint:
         """See `Transport.checkpoint`."""
-        return self.node.checkpoint()
+        return self.node.checkpoint(witnessed=witnessed)
 
-    def receipt(self, identifier: bytes, version: int | None) -> Mapping[str, Any]:
+    def receipt(
+        self, identifier: bytes, version: int | None, *, witnessed: bool = False
+    ) -> Mapping[str, Any]:
         """See `Transport.receipt`."""
-        return self.node.receipt(identifier, version).to_json()
+        return self.node.receipt(identifier, version, witnessed=witnessed).to_json()
 
     def consistency(self, size_1: int, size_2: int) -> Sequence[bytes]:
         """See `Transport.consistency`."""

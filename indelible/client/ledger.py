@@ -133,9 +133,13 @@ class Ledger:
     def checkpoint(self) -> Checkpoint:
         """The ledger's newest signed checkpoint, verified: it extends every one seen before.
 
+        Where `connect` was told of witnesses: the newest that has cosignatures, which may be of fewer
+        blocks than there are; it is consistent with every one seen before.
+
         Raises:
-            UnsupportedError: The node has no private key.
+            UnsupportedError: The node has no private key; or no checkpoint has cosignatures.
             ProofRejectedError: It is not signed by the ledger's key, or by too few witnesses.
+            StaleReadError: A newer one with the cosignatures asked for was seen before.
             InconsistentCheckpointError: It contradicts a checkpoint seen before; the error has both.
             IntegrityError: The ledger at this URL has another key than the one seen first.
         """
@@ -150,7 +154,8 @@ class Ledger:
 
         Raises:
             InputError: Nothing has this id, or the document no such version.
-            UnsupportedError: No checkpoint covers it, and the node has no private key to sign one.
+            UnsupportedError: No checkpoint covers it, and the node has no private key to sign one; or,
+                where witnesses are asked for, the newest cosigned one does not cover it yet.
             ProofRejectedError: The node answers with something else.
         """
         return self._trust.receipt(self._transport, _id_bytes(identifier), version)
@@ -166,13 +171,15 @@ class Ledger:
         return self._transport.consistency(size_1, size_2)
 
     def cosign(self, note: str) -> Checkpoint:
-        """Keep a witness's cosignatures with the ledger's last checkpoint, of which `note` is a copy.
+        """Keep a checkpoint of this ledger which witnesses have cosigned, for clients that ask for them.
 
-        Returns that checkpoint with all its signatures, verified as by `checkpoint`.
+        Any that the ledger has signed; of those that are cosigned, the one of the largest tree is kept.
+        Returns it with all its signatures, those of earlier calls included. The ledger's signature and
+        tree are verified, witnesses are not.
 
         Raises:
             InputError: Not a cosigned checkpoint of this ledger.
-            ConflictError: The ledger has signed another one since.
+            ConflictError: A newer one is cosigned already, or the key was rotated since.
         """
         return self._trust.cosign(self._transport, note)
 

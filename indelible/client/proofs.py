@@ -62,11 +62,14 @@ class Receipt:
     """
 
     def __init__(
-        self, data: receipts.Receipt, check: Callable[[receipts.Receipt], None] | None = None
+        self,
+        data: receipts.Receipt,
+        check: Callable[[receipts.Receipt], None] | None = None,
+        policy: WitnessPolicy | None = None,
     ) -> None:
         """Hold a receipt; `check` verifies it against what this client knows of the ledger."""
         self.data = data
-        self._check = check
+        self._check, self._policy = check, policy
         try:
             self._header: BlockHeader = decode_header(data.header)
             self._body = decode_body(data.entry_body)
@@ -95,17 +98,23 @@ class Receipt:
         Args:
             key: The ledger's public key (vkey); offline then. Without it the ledger that gave the
                 receipt is asked for proof that it still is the one seen before.
-            policy: Witnesses that must have signed; only with `key`.
+            policy: Witnesses that must have signed; only with `key`. Default: those that the ledger was
+                connected with.
 
         Raises:
             ProofRejectedError: The receipt proves nothing; the message names the step.
             InconsistentCheckpointError: The ledger has shown another past before.
-            InputError: The receipt comes from a file, and no key was given.
+            InputError: The receipt comes from a file, and no key was given; or a policy without a key.
         """
         if key is not None:
             if not isinstance(key, str):
                 raise InputError(f"a verifier key is a string, not a {type(key).__name__}")
-            verify_receipt(self.data, key, policy=policy)
+            verify_receipt(self.data, key, policy=policy or self._policy)
+        elif policy is not None:
+            raise InputError(
+                "witnesses are asked for, but no key is given",
+                hint="give the ledger's key as well, or name the witnesses to `connect`",
+            )
         elif self._check is None:
             raise InputError(
                 "a receipt from a file proves nothing without a key",

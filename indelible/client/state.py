@@ -2,7 +2,8 @@
 
 ```
 known_ledgers              URL VKEY, one a line: the keys trusted at first use, as ssh's known_hosts
-last/<key>.note            the last verified checkpoint of the ledger with that pinned key
+last/<key>.json            the largest verified checkpoint of the ledger with that pinned key
+last/<key>.cosigned.json   the last one that had the cosignatures which were asked for
 saved/<origin>/<size>.note checkpoints that somebody chose to keep
 evidence/<...>.json        pairs of checkpoints that contradict each other
 ```
@@ -44,11 +45,16 @@ class ClientState(Protocol):
     def remember(self, url: str, key: str) -> Known:
         """Trust a key from now on; the answer is another one if somebody was faster."""
 
-    def last(self, key: str) -> str | None:
-        """The last verified checkpoint of the ledger with this pinned key."""
+    def last(self, key: str, *, witnessed: bool = False) -> str | None:
+        """The last verified checkpoint of the ledger with this pinned key (`indelible.client.memory`).
 
-    def replace_last(self, key: str, expected: str | None, note: str) -> bool:
-        """Put `note` in the place of `expected`; False if that is not the last one any more."""
+        With `witnessed` the last one that was verified to be cosigned as well; kept by itself.
+        """
+
+    def replace_last(
+        self, key: str, expected: str | None, seen: str, *, witnessed: bool = False
+    ) -> bool:
+        """Put `seen` in the place of `expected`; False if that is not the last one any more."""
 
     def save_evidence(self, name: str, data: bytes) -> str:
         """Keep evidence; the answer says where, or is empty where nothing is kept."""
@@ -60,7 +66,7 @@ class StateInMemory:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[str, str] = {}
-        self._last: dict[str, str] = {}
+        self._last: dict[tuple[str, bool], str] = {}
 
     def known(self, url: str) -> Known | None:
         """See `ClientState.known`."""
@@ -71,16 +77,18 @@ class StateInMemory:
         """See `ClientState.remember`."""
         return Known(self._known.setdefault(url, key), "this process")
 
-    def last(self, key: str) -> str | None:
+    def last(self, key: str, *, witnessed: bool = False) -> str | None:
         """See `ClientState.last`."""
-        return self._last.get(key)
+        return self._last.get((key, witnessed))
 
-    def replace_last(self, key: str, expected: str | None, note: str) -> bool:
+    def replace_last(
+        self, key: str, expected: str | None, seen: str, *, witnessed: bool = False
+    ) -> bool:
         """See `ClientState.replace_last`."""
         with self._lock:
-            if self._last.get(key) != expected:
+            if self._last.get((key, witnessed)) != expected:
                 return False
-            self._last[key] = note
+            self._last[key, witnessed] = seen
             return True
 
     def save_evidence(self, name: str, data: bytes) -> str:
@@ -128,16 +136,18 @@ class StateFolder:
                 _write(self.path / KNOWN_FILE, f"{text}{url} {key}\n".encode())
         return known or self.known(url) or Known(key, str(self.path / KNOWN_FILE))
 
-    def last(self, key: str) -> str | None:
+    def last(self, key: str, *, witnessed: bool = False) -> str | None:
         """See `ClientState.last`."""
-        return _read(self._last_file(key))
+        return _read(self._last_file(key, witnessed))
 
-    def replace_last(self, key: str, expected: str | None, note: str) -> bool:
+    def replace_last(
+        self, key: str, expected: str | None, seen: str, *, witnessed: bool = False
+    ) -> bool:
         """See `ClientState.replace_last`."""
         with self._locked():
-            if self.last(key) != expected:
+            if self.last(key, witnessed=witnessed) != expected:
                 return False
-            _write(self._last_file(key), note.encode())
+            _write(self._last_file(key, witnessed), seen.encode())
             return True
 
     def save_evidence(self, name: str, data: bytes) -> str:
@@ -160,8 +170,8 @@ class StateFolder:
             raise ConfigurationError(f"cannot list {self.path}: {error.strerror}") from error
         return [note for path in paths if (note := _read(path)) is not None]
 
-    def _last_file(self, key: str) -> Path:
-        return self.path / "last" / f"{_digest(key)}.note"
+    def _last_file(self, key: str, witnessed: bool) -> Path:
+        return self.path / "last" / f"{_digest(key)}{'.cosigned' if witnessed else ''}.json"
 
     def _saved_folder(self, origin: str) -> Path:
         return self.path / "saved" / _digest(origin)
@@ -195,7 +205,10 @@ def _digest(text: str) -> str:
 def _read(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
-            return file.read(_FILE_SIZE_MAX).decode()
+            data = file.read(_FILE_SIZE_MAX + 1)
+        if len(data) > _FILE_SIZE_MAX:  # what is cut off would be forgotten
+            raise ConfigurationError(f"{path} has more than {_FILE_SIZE_MAX} bytes")
+        return data.decode()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

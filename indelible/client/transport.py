@@ -100,22 +100,30 @@ class Transport(Protocol):
     def status(self) -> LedgerStatus:
         """The ledger now."""
 
-    def checkpoint(self) -> SignedCheckpoint:
-        """A signed checkpoint that covers everything acknowledged before the call."""
+    def checkpoint(self, *, witnessed: bool = False) -> SignedCheckpoint:
+        """A signed checkpoint that covers everything acknowledged before the call.
 
-    def receipt(self, identifier: bytes, version: int | None) -> Mapping[str, Any]:
+        With `witnessed` the newest one that has cosignatures, which may cover less; UnsupportedError if
+        there is none.
+        """
+
+    def receipt(
+        self, identifier: bytes, version: int | None, *, witnessed: bool = False
+    ) -> Mapping[str, Any]:
         """The receipt, as JSON values, of a transaction or of a revision of a document.
 
         Args:
             identifier: 16 bytes; of a transaction if there is one of this id and `version` is None.
             version: Of the document; None for its newest.
+            witnessed: It leads to the newest checkpoint that has cosignatures; UnsupportedError if that
+                does not cover the block.
         """
 
     def consistency(self, size_1: int, size_2: int) -> Sequence[bytes]:
         """The hashes (32 bytes each) that prove the tree of `size_1` blocks a prefix of `size_2`."""
 
     def cosign(self, note: str) -> SignedCheckpoint:
-        """Keep the cosignatures of a note with the last checkpoint; returns that with all of them."""
+        """Keep a cosigned checkpoint, unless a larger one is; returns it with all its cosignatures."""
 
     def rotate_key(self) -> str:
         """Give the ledger a new signing key; returns its vkey."""

@@ -7,28 +7,34 @@ last verified checkpoint --consistency proof--> next one --> becomes the last
                                +-- none: InconsistentCheckpointError, and both notes kept as evidence
 ```
 
+Who asks for witnesses gets the newest checkpoint that they have cosigned, which may be of a smaller tree
+than others were shown. So the last of these is remembered by itself: it must be how the largest tree
+begins, and not be older than the cosigned one before.
+
 A ledger that shows one client two pasts, or hides what it showed before, has signed two checkpoints that
 cannot both be true: whoever holds both notes and its public key can show that.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
+from indelible.client.memory import Seen, format_seen, parse_seen
 from indelible.client.proofs import Checkpoint, Receipt
 from indelible.client.state import ClientState, StateInMemory
 from indelible.client.transport import SignedCheckpoint, Transport
 from journal.errors import (
+    ConfigurationError,
     InconsistentCheckpointError,
     InputError,
     IntegrityError,
     LedgerError,
     ProofRejectedError,
+    StaleReadError,
     UnsupportedError,
 )
 from journal.hashing import HASH_SIZE
-from verifier import checkpoint as checkpoints
 from verifier import receipt as receipts
 from verifier.checkpoint import WitnessPolicy, check_consistent, open_checkpoint, parse_checkpoint
 from verifier.evidence import format_evidence, judge
@@ -36,7 +42,7 @@ from verifier.keys import COSIGNATURE, ED25519, parse_verifier_key
 from verifier.merkle import PROOF_LENGTH_MAX
 from verifier.note import parse_note
 from verifier.receipt import read_receipt, verify_receipt
-from verifier.rotation import current_key
+from verifier.rotation import current_key, keys_along
 
 
 class _Pinned(NamedTuple):
@@ -44,14 +50,6 @@ class _Pinned(NamedTuple):
 
     key: str
     place: str
-
-
-class _Seen(NamedTuple):
-    """A verified checkpoint; `chain` as it came with it, or empty for a remembered one."""
-
-    tree: checkpoints.Checkpoint
-    note: str
-    chain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,48 +79,67 @@ class Trust:
         Raises:
             ProofRejectedError: It is not signed as it must be.
             InconsistentCheckpointError: It does not extend what was seen before.
+            StaleReadError: It does, but a newer one with the witnesses' cosignatures was seen before.
             IntegrityError: The ledger has another key than the one remembered.
             LedgerError: Whatever the ledger answers.
         """
-        return self._accept(transport, transport.checkpoint)
+        pinned = self._pinned(transport)
+        before = self._last(pinned, witnessed=self.witnessed)
+        found, seen = self._opened(
+            pinned, transport.checkpoint(witnessed=self.witnessed), self.policy
+        )
+        self._advance(transport, pinned, before, seen)
+        return found
 
     def cosign(self, transport: Transport, note: str) -> Checkpoint:
-        """Have cosignatures added to the last checkpoint, and verify what comes back.
+        """Have a cosigned checkpoint kept; what comes back is verified, but for witnesses.
 
         Raises:
             LedgerError: See `checkpoint`.
         """
-        return self._accept(transport, lambda: transport.cosign(note))
-
-    def _accept(self, transport: Transport, ask: Callable[[], SignedCheckpoint]) -> Checkpoint:
         pinned = self._pinned(transport)
-        before = self._last(pinned)
-        signed = ask()
+        found, seen = self._opened(pinned, transport.cosign(note), None)
+        self._extend(transport, self._confirmed(pinned), seen)
+        return found
+
+    @property
+    def witnessed(self) -> bool:
+        """Whether checkpoints must have been cosigned."""
+        return self.policy is not None
+
+    def _opened(
+        self, pinned: _Pinned, signed: SignedCheckpoint, policy: WitnessPolicy | None
+    ) -> tuple[Checkpoint, Seen]:
+        """A checkpoint whose signatures are verified: as programs get it, and to be remembered."""
+        if not isinstance(signed.key_chain, list | tuple):
+            raise ProofRejectedError("the key chain is no list of rotation notes")
         try:
             key = current_key(pinned.key, signed.key_chain)
-            tree = open_checkpoint(signed.note, key, policy=self.policy)
+            tree = open_checkpoint(signed.note, key, policy=policy)
         except ProofRejectedError as error:
             raise self._explained(error, pinned, signed.note, signed.key_chain) from error
-        self._advance(transport, pinned, before, _Seen(tree, signed.note, tuple(signed.key_chain)))
-        return Checkpoint(
+        chain = tuple(signed.key_chain)
+        found = Checkpoint(
             note=signed.note,
             origin=tree.origin,
             tree_size=tree.tree_size,
             root_hash=tree.root_hash,
             key=key,
-            key_chain=tuple(signed.key_chain),
+            key_chain=chain,
         )
+        return found, Seen(tree, signed.note, chain)
 
     def receipt(self, transport: Transport, identifier: bytes, version: int | None) -> Receipt:
         """Ask for a receipt; its `verify` holds it against this trust.
+
+        It may lead to an older checkpoint than the last one seen, which must be how that begins.
 
         Raises:
             ProofRejectedError: The answer is no receipt, or that of something else.
             LedgerError: Whatever the ledger answers.
         """
         pinned = self._pinned(transport)
-        before = self._last(pinned)
-        data = read_receipt(transport.receipt(identifier, version))
+        data = read_receipt(transport.receipt(identifier, version, witnessed=self.witnessed))
 
         def check(found: receipts.Receipt) -> None:
             try:
@@ -130,9 +147,11 @@ class Trust:
             except ProofRejectedError as error:
                 raise self._explained(error, pinned, found.checkpoint, found.key_chain) from error
             tree = parse_checkpoint(parse_note(found.checkpoint).text)
-            self._advance(transport, pinned, before, _Seen(tree, found.checkpoint, found.key_chain))
+            self._extend(
+                transport, self._confirmed(pinned), Seen(tree, found.checkpoint, found.key_chain)
+            )
 
-        found = Receipt(data, check)
+        found = Receipt(data, check, self.policy)
         _expect_answer(found, identifier, version)
         return found
 
@@ -160,12 +179,12 @@ class Trust:
             hint="this is another ledger, or an attack; only if you know why, remove that line",
         )
 
-    def _last(self, pinned: _Pinned) -> _Seen | None:
-        note = self.state.last(pinned.key)
-        if note is None:
-            return None
+    def _last(self, pinned: _Pinned, *, witnessed: bool = False) -> Seen | None:
+        return self._parsed(self.state.last(pinned.key, witnessed=witnessed))
+
+    def _parsed(self, text: str | None) -> Seen | None:
         try:
-            return _Seen(parse_checkpoint(parse_note(note).text), note)
+            return None if text is None else parse_seen(text)
         except ProofRejectedError as error:
             raise IntegrityError(
                 f"what this client remembers of {self.url} is damaged: {error.message}",
@@ -173,34 +192,64 @@ class Trust:
             ) from error
 
     def _advance(
-        self, transport: Transport, pinned: _Pinned, before: _Seen | None, seen: _Seen
+        self, transport: Transport, pinned: _Pinned, before: Seen | None, seen: Seen
     ) -> None:
         """Accept a checkpoint whose signature was verified, or raise with evidence.
 
         Args:
-            before: The last one when the ledger was asked. By now, other threads and processes may
-                have seen a larger one: then ours must be a prefix of that.
+            before: The last one of its kind when the ledger was asked. By now, other threads and
+                processes may have seen a larger one: then ours must be a prefix of that.
         """
-        if self.key is None and not pinned.place:
-            pinned = self._remember(pinned)
-        if before is not None and seen.tree.tree_size < before.tree.tree_size:
+        pinned = self._confirmed(pinned)
+        shrunk = before is not None and seen.tree.tree_size < before.tree.tree_size
+        if shrunk and not self.witnessed:
+            assert before is not None
             proof = _telling_proof(transport, seen, before)
             raise self._fork(
                 pinned, before, seen, proof, "a smaller tree was shown after a larger one"
             )
+        self._extend(transport, pinned, seen)
+        if shrunk:
+            assert before is not None
+            raise StaleReadError(
+                f"the newest cosigned checkpoint shown is of {seen.tree.tree_size} blocks, "
+                f"but one of {before.tree.tree_size} was cosigned before",
+                hint="ask the node that has the newer one, or have a newer one cosigned here",
+            )
+        if self.witnessed:
+            self._remember_witnessed(pinned, seen)
+
+    def _extend(self, transport: Transport, pinned: _Pinned, seen: Seen) -> None:
+        """Demand that a checkpoint and the largest one seen are of one tree; remember the larger."""
         while True:
-            last = self._last(pinned)
+            text = self.state.last(pinned.key)
+            last = self._parsed(text)
             if last is None:
-                done = self.state.replace_last(pinned.key, None, seen.note)
+                done = self.state.replace_last(pinned.key, None, format_seen(seen))
             elif last.tree.tree_size > seen.tree.tree_size:
                 self._expect_prefix(transport, pinned, seen, last)
                 done = True
             else:
                 self._expect_prefix(transport, pinned, last, seen)
                 grown = last.tree.tree_size < seen.tree.tree_size
-                done = not grown or self.state.replace_last(pinned.key, last.note, seen.note)
+                done = not grown or self.state.replace_last(pinned.key, text, format_seen(seen))
             if done:
                 return
+
+    def _remember_witnessed(self, pinned: _Pinned, seen: Seen) -> None:
+        done = False
+        while not done:
+            text = self.state.last(pinned.key, witnessed=True)
+            last = self._parsed(text)
+            if last is not None and last.tree.tree_size >= seen.tree.tree_size:
+                return
+            done = self.state.replace_last(pinned.key, text, format_seen(seen), witnessed=True)
+
+    def _confirmed(self, pinned: _Pinned) -> _Pinned:
+        """The key by which something was verified; remembered from now on, if it is not yet."""
+        if self.key is not None or pinned.place:
+            return pinned
+        return self._remember(pinned)
 
     def _remember(self, pinned: _Pinned) -> _Pinned:
         known = self.state.remember(self.url, pinned.key)
@@ -211,22 +260,23 @@ class Trust:
         return _Pinned(*known)
 
     def _expect_prefix(
-        self, transport: Transport, pinned: _Pinned, older: _Seen, newer: _Seen
+        self, transport: Transport, pinned: _Pinned, older: Seen, newer: Seen
     ) -> None:
-        """Demand the proof that one tree is a prefix of the other."""
+        """Demand the proof that one tree is a prefix of the other, and that its key came first."""
         proof: Sequence[bytes] = ()
         try:
             if 0 < older.tree.tree_size < newer.tree.tree_size:
-                proof = transport.consistency(older.tree.tree_size, newer.tree.tree_size)
+                proof = _asked_proof(transport, older, newer)
             check_consistent(older.tree, newer.tree, proof, evidence=(older.note, newer.note))
         except (InputError, UnsupportedError, ProofRejectedError) as error:
             reason = f"the ledger was asked for a proof and gave none: {error.message}"
             raise self._fork(pinned, older, newer, (), reason) from error
         except InconsistentCheckpointError as error:
             raise self._fork(pinned, older, newer, proof, error.message) from error
+        _expect_later_key(pinned.key, older, newer)
 
     def _fork(
-        self, pinned: _Pinned, older: _Seen, newer: _Seen, proof: Sequence[bytes], reason: str
+        self, pinned: _Pinned, older: Seen, newer: Seen, proof: Sequence[bytes], reason: str
     ) -> InconsistentCheckpointError:
         """The error, after its evidence was saved."""
         kept = (
@@ -238,13 +288,16 @@ class Trust:
             key=pinned.key,
             proof=kept[:PROOF_LENGTH_MAX],
             reason=reason,
-            key_chain=older.chain or newer.chain,
+            key_chain=max(older.chain, newer.chain, key=len),
         ).encode()
         name = f"{newer.tree.tree_size}-{sha256(evidence).hexdigest()[:16]}.json"
-        place = self.state.save_evidence(name, evidence)
+        try:
+            place = self.state.save_evidence(name, evidence)
+            saved = f"; evidence is in {place}" if place else ""
+        except ConfigurationError as error:  # the alarm comes first
+            saved = f"; the evidence could not be saved, keep this error's notes: {error.message}"
         return InconsistentCheckpointError(
-            f"the ledger at {self.url or 'this address'} contradicts itself: {reason}"
-            + (f"; evidence is in {place}" if place else ""),
+            f"the ledger at {self.url or 'this address'} contradicts itself: {reason}" + saved,
             older=older.note,
             newer=newer.note,
             proof=tuple(proof),
@@ -252,13 +305,33 @@ class Trust:
         )
 
 
-def _telling_proof(transport: Transport, smaller: _Seen, larger: _Seen) -> Sequence[bytes]:
+def _asked_proof(transport: Transport, older: Seen, newer: Seen) -> Sequence[bytes]:
+    proof: object = transport.consistency(older.tree.tree_size, newer.tree.tree_size)
+    if not isinstance(proof, list | tuple):
+        raise ProofRejectedError("its answer is no list of hashes")
+    return proof
+
+
+def _telling_proof(transport: Transport, smaller: Seen, larger: Seen) -> Sequence[bytes]:
     """A proof by which the ledger gives away that the smaller tree is not how the larger begins."""
     try:
-        proof = transport.consistency(smaller.tree.tree_size, larger.tree.tree_size)
+        proof = _asked_proof(transport, smaller, larger)
         return proof if judge(smaller.tree, larger.tree, proof).proven else ()
     except LedgerError:  # it gives none, or one that tells nothing
         return ()
+
+
+def _expect_later_key(key: str, older: Seen, newer: Seen) -> None:
+    """The larger tree's key must be the smaller one's, or follow it: a retired key signs no more."""
+    if not older.chain:
+        return
+    before, after = keys_along(key, older.chain), keys_along(key, newer.chain)
+    if after[: len(before)] != before:
+        raise IntegrityError(
+            f"a tree of {newer.tree.tree_size} blocks is signed by {after[-1]}, but one of "
+            f"{older.tree.tree_size} by {before[-1]}, which does not come before it",
+            hint="somebody else may have the ledger's old key; ask whoever runs the ledger",
+        )
 
 
 def _is_signed_by(note: str, key: str, chain: Sequence[str]) -> bool:

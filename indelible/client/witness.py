@@ -23,6 +23,8 @@ from journal.errors import (
     InputError,
     ProofRejectedError,
 )
+from verifier.checkpoint import Checkpoint as Tree
+from verifier.checkpoint import check_consistent, open_checkpoint, parse_checkpoint
 from verifier.evidence import format_evidence
 from verifier.keys import (
     COSIGNATURE,
@@ -31,6 +33,7 @@ from verifier.keys import (
     parse_verifier_key,
     verifier_key_of,
 )
+from verifier.note import parse_note
 from verifier.witness import STATE_SIZE_MAX, WitnessState, cosign, decide, format_state, parse_state
 
 _KEY_SIZE_MAX: Final = 64 * 1024
@@ -78,30 +81,44 @@ class Witness:
         self._signer = cosignature_signer(pem, name, clock, needed)
         self.public_key = public
 
-    def cosign(self, ledger: Ledger) -> str:
-        """The ledger's newest checkpoint with this witness's cosignature, if it continues the last one.
+    def cosign(self, ledger: Ledger, note: str | None = None) -> str:
+        """A checkpoint of the ledger with this witness's cosignature, if it continues the last one.
 
         What was seen is durable before the cosignature leaves.
 
+        Args:
+            ledger: Where the newest checkpoint and proofs come from.
+            note: Cosign this checkpoint, say one that another witness has cosigned; None: the newest.
+
         Raises:
+            InputError: This witness has cosigned a larger tree than that of `note`.
+            ProofRejectedError: `note` is not signed by the ledger's current key.
             InconsistentCheckpointError: It contradicts what was seen; the evidence is in a file beside
                 the key, which the error names.
             IntegrityError, LedgerError: See `Ledger.checkpoint`.
         """
         with self._locked():
             state = self._state()
-            checkpoint = ledger.checkpoint()
-            before = state.seen.get(checkpoint.origin)
-            proof: tuple[bytes, ...] = ()
-            if before is not None and 0 < before.checkpoint.tree_size < checkpoint.tree_size:
-                size = before.checkpoint.tree_size
-                proof = tuple(ledger.consistency(size, checkpoint.tree_size))
+            newest = ledger.checkpoint()
+            given = newest.note if note is None else note
+            tree = open_checkpoint(given, newest.key)
+            before = state.seen.get(tree.origin)
+            if note is not None and before is not None:
+                _expect_not_smaller(tree, before.checkpoint)
             try:
-                decision = decide(state, checkpoint.key, checkpoint.note, proof)
+                if note is not None:
+                    whole = parse_checkpoint(parse_note(newest.note).text)
+                    shown = sorted(
+                        [(tree, given), (whole, newest.note)], key=lambda each: each[0][1]
+                    )
+                    (one, older), (two, newer) = shown
+                    check_consistent(one, two, _proof(ledger, one, two), evidence=(older, newer))
+                proof = () if before is None else _proof(ledger, before.checkpoint, tree)
+                decision = decide(state, newest.key, given, proof)
             except InconsistentCheckpointError as error:
-                raise self._with_evidence(error, checkpoint) from error
+                raise self._with_evidence(error, newest) from error
             self._write(".state", format_state(decision.state).encode())
-            return cosign(checkpoint.note, self._signer)
+            return cosign(given, self._signer)
 
     def _with_evidence(
         self, error: InconsistentCheckpointError, checkpoint: Checkpoint
@@ -114,9 +131,13 @@ class Witness:
             reason=error.message,
             key_chain=checkpoint.key_chain,
         ).encode()
-        path = self._write(f".evidence-{sha256(data).hexdigest()[:16]}.json", data)
+        try:
+            path = self._write(f".evidence-{sha256(data).hexdigest()[:16]}.json", data)
+            saved = f"evidence is in {path}"
+        except ConfigurationError as failure:  # the alarm comes first
+            saved = f"the evidence could not be saved, keep this error's notes: {failure.message}"
         return InconsistentCheckpointError(
-            f"{error.message}; evidence is in {path}",
+            f"{error.message}; {saved}",
             older=error.older,
             newer=error.newer,
             proof=error.proof,
@@ -152,6 +173,21 @@ class Witness:
             except OSError as error:
                 raise ConfigurationError(f"cannot lock {path}: {error.strerror}") from error
             yield
+
+
+def _proof(ledger: Ledger, older: Tree, newer: Tree) -> tuple[bytes, ...]:
+    if not 0 < older.tree_size < newer.tree_size:
+        return ()
+    return tuple(ledger.consistency(older.tree_size, newer.tree_size))
+
+
+def _expect_not_smaller(tree: Tree, before: Tree) -> None:
+    if tree.tree_size < before.tree_size:
+        raise InputError(
+            f"this witness has cosigned a tree of {before.tree_size} blocks, "
+            f"so it does not cosign one of {tree.tree_size}",
+            hint="give it a newer checkpoint",
+        )
 
 
 def _beside(path: Path, suffix: str) -> Path:

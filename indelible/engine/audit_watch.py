@@ -6,7 +6,8 @@ journal grows -> advance -> report -> remember (tree size, root) in a file -> wa
 ```
 
 What it remembers outlives it: a journal that was cut or written anew while nobody watched no longer has
-the remembered root. After an unreachable log it begins anew, since what it holds then is not whole.
+the remembered root. After an unreachable log it begins anew, since what it holds then is not whole; and
+so it does when the journal is another file or topic than before.
 """
 
 import json
@@ -14,20 +15,26 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from http.client import HTTPException
 from pathlib import Path
 from threading import Event
 from typing import Any, Final
 
-from indelible.client.addresses import JournalAddress
+from indelible.client.addresses import ExportAddress, FileAddress, JournalAddress
+from indelible.engine.audit_metrics import AuditMetrics
 from indelible.engine.auditing import anchors_for, auditor_of
+from indelible.engine.opening import JOURNAL_FILE
 from indelible.files import replace_file
 from journal.errors import (
     ConfigurationError,
     InputError,
     IntegrityError,
+    JournalReplacedError,
     LedgerError,
     UnavailableError,
+    UnknownLedgerError,
 )
+from journal.export import MANIFEST_FILE
 from materializer.follower import Progress
 from verifier.audit import Anchor, Auditor, Report
 from verifier.audit.linking import OnIgnored
@@ -57,6 +64,7 @@ class Watch:
         key, checkpoints, kafka, workers: See `audit_journal`.
         memory: The file that keeps what was found whole.
         interval: Seconds between two looks.
+        metrics: The file that `AuditMetrics` keeps; None for none.
         on_report: Called after each look that found something new; true ends the watch.
         on_evidence: Called with the evidence when a check failed.
         on_trouble: Called when the journal could not be read, before the next try.
@@ -70,6 +78,7 @@ class Watch:
     kafka: dict[str, str] | None = None
     workers: int | None = None
     interval: float = 5.0
+    metrics: Path | None = None
     on_report: Callable[[Report], bool]
     on_evidence: Callable[[Mapping[str, Any]], None]
     on_trouble: Callable[[LedgerError], None]
@@ -84,18 +93,29 @@ def watch(what: Watch, stop: Event) -> None:
         IntegrityError: A check failed; the evidence has been handed over.
         InputError, ConfigurationError, UnsupportedError: It cannot go on.
     """
+    metrics = AuditMetrics(what.metrics)
+    metrics.write()
     while not stop.is_set():
         try:
-            with auditor_of(
-                what.address, kafka=what.kafka, workers=what.workers, on_ignored=what.on_ignored
-            ) as auditor:
-                if _follow(what, auditor, stop):
-                    return
+            try:
+                with auditor_of(
+                    what.address, kafka=what.kafka, workers=what.workers, on_ignored=what.on_ignored
+                ) as auditor:
+                    if _follow(what, auditor, stop, metrics):
+                        return
+            except UnknownLedgerError as error:
+                _expect_forgotten(what.memory, error)
+                raise
         except UnavailableError as error:
             what.on_trouble(error)
+            metrics.unreadable += 1
+            metrics.write()
             stop.wait(RETRY_SECONDS)
         except IntegrityError as error:
             what.on_evidence(_evidence(what, error))
+            metrics.failures += 1
+            with suppress(ConfigurationError):  # the failed check is what matters
+                metrics.write()
             raise
 
 
@@ -107,19 +127,20 @@ def post_evidence(url: str, evidence: Mapping[str, Any]) -> str:
     Raises:
         InputError: Not an http or https URL.
     """
-    request = urllib.request.Request(  # noqa: S310 - the scheme is checked
-        checked_webhook(url),
-        data=json.dumps(evidence).encode(),
-        headers={"Content-Type": "application/json"},
-        method="POST",
-    )
+    checked_webhook(url)
     problem = ""
     for _ in range(_WEBHOOK_ATTEMPTS):
         try:
+            request = urllib.request.Request(  # noqa: S310 - the scheme is checked
+                url,
+                data=json.dumps(evidence).encode(),
+                headers={"Content-Type": "application/json"},
+                method="POST",
+            )
             with urllib.request.urlopen(request, timeout=_WEBHOOK_SECONDS):  # noqa: S310 - as above
                 return ""
-        except (OSError, ValueError) as error:  # HTTP errors and time-outs are OSErrors
-            problem = str(error)
+        except (OSError, ValueError, HTTPException) as error:  # of status and time are OSErrors
+            problem = str(error).strip() or type(error).__name__
     return problem
 
 
@@ -134,24 +155,61 @@ def checked_webhook(url: str) -> str:
     return url
 
 
-def _follow(what: Watch, auditor: Auditor, stop: Event) -> bool:
-    """Look again and again; true when whoever listens has had enough."""
+def _follow(what: Watch, auditor: Auditor, stop: Event, metrics: AuditMetrics) -> bool:
+    """Look again and again; true when whoever listens has had enough, false to begin anew."""
     seen: tuple[int, int] | None = None
+    report: Report | None = None
+    place = _place(what.address, auditor)
     while not stop.is_set():
+        if _place(what.address, auditor) != place:
+            return False
         anchors = anchors_for(
             what.address, key=what.key, checkpoints=what.checkpoints, kafka=what.kafka
         )
         auditor.advance(anchors=anchors, key=what.key, on_progress=what.on_progress)
         now = auditor.position, hash(tuple(anchors))
-        if now != seen:
+        if report is None or now != seen:
             report = auditor.report(key=what.key, anchors=anchors)
             _expect_remembered(what.memory, auditor, report)
             _remember(what.memory, report)
+            metrics.succeeded(report)
             if what.on_report(report):
                 return True
             seen = now
+        else:
+            metrics.succeeded(report)
         stop.wait(what.interval)
     return False
+
+
+def _place(address: JournalAddress, auditor: Auditor) -> tuple[int, int] | str:
+    """Tells a journal from one that took its place; an open file is there even after its name is gone.
+
+    Raises:
+        UnknownLedgerError: It is gone.
+        LogUnavailableError: It cannot be reached.
+    """
+    if isinstance(address, FileAddress | ExportAddress):
+        name = JOURNAL_FILE if isinstance(address, FileAddress) else MANIFEST_FILE
+        with suppress(OSError):  # then whoever opens it says why
+            status = (address.folder / name).stat()
+            return status.st_dev, status.st_ino
+        return ""
+    return auditor.identity()
+
+
+def _expect_forgotten(path: Path, error: UnknownLedgerError) -> None:
+    """Where there is no journal, there never was one.
+
+    Raises:
+        JournalReplacedError: One was found whole before.
+    """
+    if (remembered := recall(path)) is not None:
+        raise JournalReplacedError(
+            f"{error.message}; {path} remembers one of {remembered.tree_size} blocks with root "
+            f"{remembered.root_hash}",
+            hint="bring it back from a replica or an export",
+        ) from error
 
 
 def _expect_remembered(path: Path, auditor: Auditor, report: Report) -> None:
@@ -198,7 +256,7 @@ def recall(path: Path) -> Remembered | None:
             raise ValueError("it is not what was written")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from error
     return remembered
 
@@ -219,9 +277,11 @@ def _remember(path: Path, report: Report) -> None:
 
 def _evidence(what: Watch, error: IntegrityError) -> dict[str, Any]:
     """What an operator needs to look further: what failed, what was whole before, what was signed."""
-    remembered = recall(what.memory)
+    remembered = None
     anchors: list[Anchor] = []
-    with suppress(LedgerError):  # then the evidence goes out without them
+    with suppress(LedgerError):  # then the evidence goes out without it
+        remembered = recall(what.memory)
+    with suppress(LedgerError):
         anchors = anchors_for(
             what.address, key=what.key, checkpoints=what.checkpoints, kafka=what.kafka
         )

@@ -19,7 +19,7 @@ from journal.export import Manifest, read_manifest
 from journal.log import Log
 from materializer.auditing import StateReport, audit_state
 from materializer.follower import Progress
-from verifier.audit import Anchor, Auditor, Report
+from verifier.audit import Anchor, Auditor, KeyChain, Report
 from verifier.audit.linking import OnIgnored
 from verifier.checkpoint import parse_checkpoint
 from verifier.keys import parse_verifier_key
@@ -55,8 +55,8 @@ def audit_journal(
     with auditor_of(address, kafka=kafka, workers=workers, on_ignored=on_ignored) as auditor:
         auditor.advance(anchors=anchors, key=key, on_progress=on_progress)
         report = auditor.report(key=key, anchors=anchors)
-    if isinstance(address, ExportAddress):
-        _expect_manifest(read_manifest(address.folder), report)
+        if isinstance(address, ExportAddress):
+            _expect_manifest(read_manifest(address.folder), report, auditor.keys)
     return report
 
 
@@ -126,9 +126,11 @@ def anchors_for(
     """The checkpoints to compare a journal with; read before the journal's end is asked for.
 
     Raises:
-        InputError: A file cannot be read.
+        InputError: A file cannot be read, or the key is none.
         LedgerError: The journal cannot be opened.
     """
+    if key is not None:
+        parse_verifier_key(key)  # what is mistyped is said now, not at the end
     anchors = [Anchor(_note_in(path), str(path)) for path in checkpoints]
     if beside := last_note(address):
         anchors.append(Anchor(beside, _BESIDE[type(address)]))
@@ -165,16 +167,14 @@ def _origin_of(address: JournalAddress, key: str | None, kafka: dict[str, str] |
     """The name of the ledger's key: that of the pinned one, else what the journal says."""
     if key is not None:
         return parse_verifier_key(key).name
-    if isinstance(address, ExportAddress):
-        return parse_verifier_key(read_manifest(address.folder).checkpoint_key).name
     log: Log = open_journal(address, kafka)
     try:
-        ledger = read_genesis(log, address.name)
-    except IntegrityError:
+        ledger = read_genesis(log, ledger_name_of(address))
+        return "" if ledger is None else parse_verifier_key(ledger.checkpoint_key).name
+    except (IntegrityError, InputError):
         return ""  # the audit will say what is wrong
     finally:
         log.close()
-    return "" if ledger is None else parse_verifier_key(ledger.checkpoint_key).name
 
 
 def _note_in(path: Path) -> str:
@@ -185,8 +185,14 @@ def _note_in(path: Path) -> str:
         raise InputError(f"cannot read {path}: {error}") from error
 
 
-def _expect_manifest(manifest: Manifest, report: Report) -> None:
+def _expect_manifest(manifest: Manifest, report: Report, keys: KeyChain) -> None:
     """What the manifest says of the blocks is what they are."""
+    if (manifest.checkpoint_key, manifest.key_chain) != (keys.first, keys.rotations):
+        raise IntegrityError(
+            f"the manifest names the key {manifest.checkpoint_key} and {len(manifest.key_chain)} "
+            f"rotations; the blocks name the key {keys.first} and {len(keys.rotations)} rotations",
+            hint="the export was changed; use another copy",
+        )
     if (manifest.tip_hash, manifest.blocks) != (report.tip_hash, report.blocks):
         raise IntegrityError(
             f"the manifest says that block {manifest.blocks - 1} is the last and has hash "

@@ -3,6 +3,7 @@
 ```
 read view: tip, tree ----> same root as `last-signed` at its size? --> sign --> replace the file --> note
                                     (all of this under a lock of its own)
+cosigned note ----> signed by our key, root of our tree at its size? --> replace or extend `last-cosigned`
 ```
 
 What was signed last is in a file of its own beside the key, outside the state store that can be made
@@ -10,21 +11,24 @@ anew: a note that left this machine is on this disk before. So there are never t
 size, and never a smaller tree after a larger one, whatever crashes in between and however many processes
 of this machine hold the key.
 
+The newest checkpoint that witnesses have cosigned is in a second file: a ledger signs every second, and
+witnesses take longer.
+
 Only what the state store has committed is signed: accepted blocks.
 """
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from indelible.client.transport import SignedCheckpoint
 from indelible.engine.keys import KeyFolder
 from indelible.engine.limits import bound
+from indelible.engine.note_files import NoteFile, Signed, open_own
 from indelible.engine.rotation import RotateKey
-from indelible.files import locked, replace_file
+from indelible.files import locked
 from journal.errors import (
     ConfigurationError,
     ConflictError,
@@ -34,38 +38,30 @@ from journal.errors import (
     StaleReadError,
     StoreUnavailableError,
     UnavailableError,
+    UnsupportedError,
 )
 from journal.events import event_logger
 from materializer.store.ledger_keys import LedgerKeys, ledger_keys
 from materializer.store.view import StoreView
 from verifier.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from verifier.keys import parse_verifier_key
-from verifier.note import Note, SignatureLine, Signer, add_signature, parse_note
+from verifier.note import Note, Signer, add_signature, format_note, parse_note
 from verifier.rotation import CHAIN_LENGTH_MAX, format_rotation
 
 LAST_SIGNED_FILE: Final = "last-signed"
+LAST_COSIGNED_FILE: Final = "last-cosigned"
 LOCK_FILE: Final = "last-signed.lock"
-COSIGNATURES_MAX: Final = 16
-_NOTE_SIZE_MAX: Final = 1024 * 1024
+COSIGNATURES_MAX: Final = 15
+COSIGNED_SIZE_MAX: Final = 64 * 1024
+"""Bytes of a note with its cosignatures."""
+
+HOW_TO_COSIGN: Final = (
+    "`indelible witness --key FILE > cosigned`, then `indelible checkpoint --cosign cosigned`"
+)
 
 _logger = event_logger("indelible.engine")
 
 OpenView = Callable[[], AbstractContextManager[StoreView]]
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A checkpoint that was signed here.
-
-    Attributes:
-        checkpoint: What it says.
-        note: Verbatim, with its cosignatures.
-        key: The vkey that signed it.
-    """
-
-    checkpoint: Checkpoint
-    note: str
-    key: str
 
 
 class Checkpoints:
@@ -75,27 +71,35 @@ class Checkpoints:
         """Of the ledger in `folder`.
 
         Args:
-            folder: Where the key and `last-signed` are.
+            folder: Where the key, `last-signed` and `last-cosigned` are.
             view: Opens a read view of the state store.
             follows: Somebody else keeps the store: it may be behind what was signed.
         """
         self.keys = KeyFolder(folder)
         self._folder, self._view, self._follows = folder, view, follows
         self._lock = threading.Lock()
-        self._seen: tuple[bytes, Signed] | None = None
+        self._signed = NoteFile(
+            folder / LAST_SIGNED_FILE,
+            "it says what this node signed last; restore it, or delete it if that is known otherwise",
+        )
+        self._cosigned = NoteFile(
+            folder / LAST_COSIGNED_FILE,
+            "delete it, and have a checkpoint cosigned anew",
+        )
         self._known: LedgerKeys | None = None
         self._signer: tuple[str, Signer] | None = None
 
     def start(self) -> None:
-        """Compare what was signed last with the ledger as it is now, and finish a rotation cut short.
+        """Compare what was signed and cosigned last with the ledger as it is, and finish a rotation.
 
         Raises:
             IntegrityError: The ledger is shorter, or another one.
         """
         with self._view() as view:
             known = self.known_keys(view)
-            if (last := self._last(known)) is not None:
-                self._check_same(view, last)
+            for file in (self._signed, self._cosigned):
+                if (last := file.read(known)) is not None:
+                    self._check_same(view, last, _here(file))
         if self.keys.rotating:
             try:
                 with self._locked():
@@ -116,55 +120,83 @@ class Checkpoints:
             with self._view() as view:
                 known = self.known_keys(view)
                 signer = self._signer_of(known)
-                last, size = self._last(known), view.newest_block()[0] + 1
+                last, size = self._signed.read(known), view.newest_block()[0] + 1
                 if last is not None:
-                    self._check_same(view, last)
+                    self._check_same(view, last, _here(self._signed))
                     if last.checkpoint.tree_size == size and last.key == known.current:
                         return SignedCheckpoint(last.note, known.chain)
                 root = view.tree(size).root()
             checkpoint = Checkpoint(parse_verifier_key(known.current).name, size, root)
             note = sign_checkpoint(checkpoint, signer)
             open_checkpoint(note, known.current)  # or the key file holds another key of this id
-            self._write(note)
+            self._signed.write(note)
         return SignedCheckpoint(note, known.chain)
 
-    def covering(self, view: StoreView, sequence_number: int) -> Signed | None:
-        """The last checkpoint, if it is signed by the current key and has this block in its tree."""
+    def witnessed(self) -> SignedCheckpoint:
+        """The newest checkpoint that has cosignatures; needs no private key.
+
+        Raises:
+            UnsupportedError: There is none, or none since the key was rotated.
+            IntegrityError, StaleReadError, StoreUnavailableError: See `sign`.
+        """
+        with self._view() as view:
+            cosigned = self._newest_cosigned(view)
+            self._check_same(view, cosigned, _here(self._cosigned))
+            return SignedCheckpoint(cosigned.note, self.known_keys(view).chain)
+
+    def covering(
+        self, view: StoreView, sequence_number: int, *, witnessed: bool = False
+    ) -> Signed | None:
+        """The last checkpoint, if it is signed by the current key and has this block in its tree.
+
+        Raises:
+            UnsupportedError: (with `witnessed`) The newest one with cosignatures has not.
+        """
+        if witnessed:
+            cosigned = self._newest_cosigned(view)
+            if cosigned.checkpoint.tree_size <= sequence_number:
+                raise UnsupportedError(
+                    f"the newest cosigned checkpoint is of {cosigned.checkpoint.tree_size} blocks, "
+                    f"so it does not cover block {sequence_number}",
+                    hint=f"have a newer one cosigned: {HOW_TO_COSIGN}",
+                )
+            return cosigned
         known = self.known_keys(view)
-        last = self._last(known)
+        last = self._signed.read(known)
         if last is None or last.key != known.current:
             return None
         return last if last.checkpoint.tree_size > sequence_number else None
 
     def cosign(self, note: str) -> SignedCheckpoint:
-        """Add the cosignatures of a note to the last checkpoint, which it must be a copy of.
+        """Keep a checkpoint of this ledger with its cosignatures, if it is not older than the one kept.
 
-        Returns that checkpoint with all its signatures. Who the witnesses are is for clients to judge.
+        Cosignatures of the same checkpoint add up. Returns it with all of them. Who the witnesses are is
+        for clients to judge.
 
         Raises:
-            InputError: Not a checkpoint of this ledger, or nothing to add.
-            ConflictError: Another checkpoint was signed since.
+            InputError: Not a checkpoint of this ledger, or without a cosignature, or with too many.
+            ConflictError: A newer one is cosigned already, or the key was rotated since.
+            IntegrityError: The ledger's key has signed a tree that is not the ledger's.
+            StaleReadError, StoreUnavailableError: See `sign`.
         """
-        try:
-            given = parse_note(note)
-        except ProofRejectedError as error:
-            raise InputError(f"not a cosigned checkpoint: {error.message}") from error
-        with self._locked():
-            with self._view() as view:
-                known = self.known_keys(view)
-            last = self._last(known)
-            if last is None:
-                raise InputError("no checkpoint of this ledger was signed yet")
-            added = _cosignatures(given, known)
-            _expect_copy(given, last)
-            combined = last.note
-            for line in added:
-                combined = add_signature(combined, line)
-            if len(parse_note(combined).signatures) > COSIGNATURES_MAX:
-                raise InputError(f"a checkpoint takes {COSIGNATURES_MAX - 1} cosignatures at most")
-            if combined != last.note:
-                self._write(combined)
-        return SignedCheckpoint(combined, known.chain)
+        with self._locked(), self._view() as view:
+            known = self.known_keys(view)
+            given = _cosigned_note(note, known)
+            self._check_same(view, given, "by its key, as the note shows")
+            kept = self._cosigned.read(known)
+            if kept is not None and kept.checkpoint.tree_size > given.checkpoint.tree_size:
+                raise ConflictError(
+                    f"a checkpoint of {kept.checkpoint.tree_size} blocks is cosigned already, and this "
+                    f"one is of {given.checkpoint.tree_size}",
+                    hint="let all witnesses cosign the same checkpoint: `indelible witness --checkpoint`",
+                )
+            combined = given.note
+            if kept is not None and kept.checkpoint == given.checkpoint:
+                combined = _added(kept.note, given.note)
+            _check_size(combined)
+            if kept is None or combined != kept.note:
+                self._cosigned.write(combined)
+            return SignedCheckpoint(combined, known.chain)
 
     def rotation(self) -> RotateKey:
         """The statement by which the ledger gets its next key, whose file is durable by now.
@@ -196,13 +228,27 @@ class Checkpoints:
             self._signer = (known.current, self.keys.signer(known.current))
         return self._signer[1]
 
-    def _check_same(self, view: StoreView, last: Signed) -> None:
-        """Our tree, at the size that was signed last, must have the root that was signed then."""
+    def _newest_cosigned(self, view: StoreView) -> Signed:
+        known = self.known_keys(view)
+        cosigned = self._cosigned.read(known)
+        if cosigned is None:
+            raise UnsupportedError(
+                "no checkpoint of this ledger has cosignatures", hint=f"first: {HOW_TO_COSIGN}"
+            )
+        if cosigned.key != known.current:
+            raise UnsupportedError(
+                "no checkpoint has cosignatures since the ledger's key was rotated",
+                hint=f"have one cosigned: {HOW_TO_COSIGN}",
+            )
+        return cosigned
+
+    def _check_same(self, view: StoreView, last: Signed, place: str) -> None:
+        """Our tree, at a size that was signed, must have the root that was signed then."""
         signed, size = last.checkpoint, view.newest_block()[0] + 1
         if signed.tree_size > size:
             message = (
-                f"a checkpoint of {signed.tree_size} blocks was signed here "
-                f"({self._folder / LAST_SIGNED_FILE}), but the state store has {size}"
+                f"a checkpoint of {signed.tree_size} blocks was signed "
+                f"{place}, but the state store has {size}"
             )
             if self._follows:
                 raise StaleReadError(message, hint="open the ledger for writing once")
@@ -212,30 +258,9 @@ class Checkpoints:
         if signed.tree_size and view.tree(signed.tree_size).root() != signed.root_hash:
             raise IntegrityError(
                 f"the tree of {signed.tree_size} blocks has another root than the checkpoint "
-                f"signed here ({self._folder / LAST_SIGNED_FILE})",
+                f"signed {place}",
                 hint="the journal, or the state store, is not the one that was signed",
             )
-
-    def _last(self, known: LedgerKeys) -> Signed | None:
-        """What was signed last; verified again only when the file has changed."""
-        path = self._folder / LAST_SIGNED_FILE
-        try:
-            with path.open("rb") as file:
-                data = file.read(_NOTE_SIZE_MAX)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StoreUnavailableError(f"cannot read {path}: {error.strerror}") from error
-        if self._seen is None or self._seen[0] != data:
-            self._seen = (data, _open(data, known, path))
-        return self._seen[1]
-
-    def _write(self, note: str) -> None:
-        path = self._folder / LAST_SIGNED_FILE
-        try:
-            replace_file(path, note.encode())
-        except OSError as error:
-            raise StoreUnavailableError(f"cannot write {path}: {error.strerror}") from error
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -249,32 +274,42 @@ class Checkpoints:
             yield
 
 
-def _open(data: bytes, known: LedgerKeys, path: Path) -> Signed:
-    """The note in the file, signed by one of the ledger's keys, the newest tried first."""
-    reason = ""
-    for key in reversed(known.keys):
-        try:
-            return Signed(open_checkpoint(data, key), data.decode(), key)
-        except ProofRejectedError as error:
-            reason = reason or error.message
-    raise IntegrityError(
-        f"{path} is not a checkpoint of this ledger: {reason}",
-        hint="it says what this node signed last; restore it, or delete it if that is known otherwise",
-    )
+def _here(file: NoteFile) -> str:
+    return f"here ({file.path})"
 
 
-def _cosignatures(given: Note, known: LedgerKeys) -> list[SignatureLine]:
-    own = {(key.name, key.key_id) for key in map(parse_verifier_key, known.keys)}
-    added = [line for line in given.signatures if (line.name, line.key_id) not in own]
+def _cosigned_note(note: str, known: LedgerKeys) -> Signed:
+    """A cosigned checkpoint of the ledger's current key, without lines of the ledger's older keys."""
+    try:
+        given, signed = parse_note(note), open_own(note, known)
+    except ProofRejectedError as error:
+        raise InputError(f"not a cosigned checkpoint of this ledger: {error.message}") from error
+    if signed.key != known.current:
+        raise ConflictError(
+            "the ledger's key was rotated after this checkpoint was signed",
+            hint=f"have a newer one cosigned: {HOW_TO_COSIGN}",
+        )
+    if signed.checkpoint.extensions or not signed.checkpoint.tree_size:
+        raise InputError("this ledger signs no checkpoint with extensions, or of no blocks")
+    own = {parse_verifier_key(key)[:2] for key in known.keys}
+    current = parse_verifier_key(known.current)[:2]
+    lines = {line[:2]: line for line in given.signatures}  # the last of each key
+    added = [line for by, line in lines.items() if by not in own]
     if not added:
         raise InputError("the note has no signature but the ledger's own")
-    return added
+    cleaned = format_note(Note(given.text, (lines[current], *added)))
+    return Signed(signed.checkpoint, cleaned, signed.key)
 
 
-def _expect_copy(given: Note, last: Signed) -> None:
-    if given.text == parse_note(last.note).text:
-        return
-    raise ConflictError(
-        f"it cosigns another checkpoint than the last one, of {last.checkpoint.tree_size} blocks",
-        hint="run `indelible checkpoint`, have that one cosigned, and add it before the next is signed",
-    )
+def _added(kept: str, given: str) -> str:
+    """The note kept, with the lines of another copy; a witness's newer line replaces its older one."""
+    for line in parse_note(given).signatures[1:]:  # the first is the ledger's own
+        kept = add_signature(kept, line)
+    return kept
+
+
+def _check_size(note: str) -> None:
+    if len(parse_note(note).signatures) > COSIGNATURES_MAX + 1:
+        raise InputError(f"a checkpoint takes {COSIGNATURES_MAX} cosignatures at most")
+    if len(note.encode()) > COSIGNED_SIZE_MAX:
+        raise InputError(f"a cosigned checkpoint has at most {COSIGNED_SIZE_MAX} bytes")

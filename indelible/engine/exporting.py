@@ -21,10 +21,16 @@ from indelible.engine.journals import (
 )
 from journal import document
 from journal.block import Block, document_of
-from journal.catalog import LEDGER_TABLE_ID, parse_ledger_document
+from journal.catalog import LEDGER_TABLE_ID, CatalogError, parse_ledger_document
 from journal.chain import Accepted
 from journal.codec import RevisionEntry
-from journal.errors import IntegrityError, ProofRejectedError, UnknownLedgerError
+from journal.errors import (
+    CorruptBlockError,
+    IntegrityError,
+    InvalidDocumentError,
+    ProofRejectedError,
+    UnknownLedgerError,
+)
 from journal.export import ExportFacts, ExportWriter, Manifest
 from materializer.follower import Progress
 from verifier.checkpoint import open_checkpoint, parse_checkpoint
@@ -112,9 +118,14 @@ def _write(
 
 def _keys_in(block: Block) -> Iterator[tuple[str, str]]:
     """The keys that a block gives the ledger, each with the note that leads to it."""
-    for entry, content in zip(block.entries, block.contents, strict=True):
+    for index, (entry, content) in enumerate(zip(block.entries, block.contents, strict=True)):
         if isinstance(content, RevisionEntry) and content.table_id == LEDGER_TABLE_ID:
-            ledger = parse_ledger_document(document.decode(document_of(entry.payload)))
+            try:
+                ledger = parse_ledger_document(document.decode(document_of(entry.payload)))
+            except (CatalogError, InvalidDocumentError) as error:
+                raise CorruptBlockError(
+                    str(error), sequence_number=block.sequence_number, entry_index=index
+                ) from error
             yield ledger.checkpoint_key, ledger.key_rotation
 
 

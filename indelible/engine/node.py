@@ -118,9 +118,9 @@ class Node:
         self._clock, self._entropy, self._release = clock, entropy, release
         self._watch: IdentityWatch | None = None
         self._signing: PeriodicSigning | None = None
-        statements = EngineStatements(STATEMENTS_CACHED)
         store = open_store(folder / STATE_FILE)
-        self._reading = Reading(store.path, statements, self.limits)
+        # Two caches: readers and the sequencer have catalogs, and so compiled statements, of their own.
+        self._reading = Reading(store.path, StatementCache(STATEMENTS_CACHED), self.limits)
         self._checkpoints = Checkpoints(folder, self._reading.view, follows=False)
         self._receipts = Receipts(self._checkpoints, self._reading.view)
         try:
@@ -134,7 +134,7 @@ class Node:
                 exclusive=exclusive,
                 writer=writer_name(),
                 limits=self.limits,
-                statements=statements,
+                statements=EngineStatements(STATEMENTS_CACHED),
                 clock=clock,
                 entropy=entropy,
                 accept_clock=accept_clock,
@@ -195,20 +195,25 @@ class Node:
         self._be_current()
         return self._reading.query(text, parameters, self._clock(), whole_revisions=whole_revisions)
 
-    def checkpoint(self) -> SignedCheckpoint:
+    def checkpoint(self, *, witnessed: bool = False) -> SignedCheckpoint:
         """A signed checkpoint over all that was acknowledged before the call.
 
+        Args:
+            witnessed: The newest that has cosignatures instead; it may be of fewer blocks.
+
         Raises:
-            UnsupportedError: This node has no private key.
+            UnsupportedError: This node has no private key; or none has cosignatures.
             LedgerError: See `Checkpoints.sign` and `Sequencer.catch_up`.
         """
         self._be_current()
-        return self._checkpoints.sign()
+        return self._checkpoints.witnessed() if witnessed else self._checkpoints.sign()
 
-    def receipt(self, identifier: bytes, version: int | None = None) -> Receipt:
+    def receipt(
+        self, identifier: bytes, version: int | None = None, *, witnessed: bool = False
+    ) -> Receipt:
         """See `Receipts.receipt`."""
         self._be_current()
-        return self._receipts.receipt(identifier, version)
+        return self._receipts.receipt(identifier, version, witnessed=witnessed)
 
     def consistency(self, size_1: int, size_2: int) -> list[bytes]:
         """See `Receipts.consistency`."""
@@ -217,6 +222,7 @@ class Node:
 
     def cosign(self, note: str) -> SignedCheckpoint:
         """See `Checkpoints.cosign`."""
+        self._be_current()
         return self._checkpoints.cosign(note)
 
     def rotate_key(self, *, principal: str) -> str:
@@ -324,13 +330,15 @@ class ReadOnlyNode:
             text, parameters, system_clock(), whole_revisions=whole_revisions
         )
 
-    def checkpoint(self) -> SignedCheckpoint:
-        """See `Checkpoints.sign`; over what the store holds now."""
-        return self._checkpoints.sign()
+    def checkpoint(self, *, witnessed: bool = False) -> SignedCheckpoint:
+        """See `Checkpoints.sign` and `Checkpoints.witnessed`; over what the store holds now."""
+        return self._checkpoints.witnessed() if witnessed else self._checkpoints.sign()
 
-    def receipt(self, identifier: bytes, version: int | None = None) -> Receipt:
+    def receipt(
+        self, identifier: bytes, version: int | None = None, *, witnessed: bool = False
+    ) -> Receipt:
         """See `Receipts.receipt`."""
-        return self._receipts.receipt(identifier, version)
+        return self._receipts.receipt(identifier, version, witnessed=witnessed)
 
     def consistency(self, size_1: int, size_2: int) -> list[bytes]:
         """See `Receipts.consistency`."""

@@ -8,7 +8,8 @@ last checkpoint that covers the block --> proof     one read of some tree nodes
 
 from typing import Final
 
-from indelible.engine.checkpoints import Checkpoints, OpenView, Signed
+from indelible.engine.checkpoints import Checkpoints, OpenView
+from indelible.engine.note_files import Signed
 from journal.errors import InputError, StaleReadError
 from journal.ids import id_text
 from materializer.store.proofs import ProofRows
@@ -25,7 +26,9 @@ class Receipts:
     def __init__(self, checkpoints: Checkpoints, view: OpenView) -> None:
         self._checkpoints, self._view = checkpoints, view
 
-    def receipt(self, identifier: bytes, version: int | None) -> Receipt:
+    def receipt(
+        self, identifier: bytes, version: int | None, *, witnessed: bool = False
+    ) -> Receipt:
         """The receipt of a transaction, or of one revision of a document, old or new.
 
         Uses the last checkpoint that covers the block; one is signed only if none does. Some look-ups by
@@ -34,10 +37,12 @@ class Receipts:
         Args:
             identifier: 16 bytes. Without a version a transaction of this id comes before a document.
             version: Of the document; None for its newest revision.
+            witnessed: Lead to the newest checkpoint that has cosignatures, and sign none.
 
         Raises:
             InputError: Nothing has this id, or the document no such version.
-            UnsupportedError: No checkpoint covers the block, and this node cannot sign one.
+            UnsupportedError: No checkpoint covers the block, and this node cannot sign one; or the newest
+                cosigned one does not cover it.
             IntegrityError, UnavailableError: See `Checkpoints.sign`.
         """
         if not isinstance(identifier, bytes) or len(identifier) != 16:
@@ -45,9 +50,10 @@ class Receipts:
         for _ in range(_TRIES):
             with self._view() as view:
                 position = _position(view.proofs, identifier, version)
-                if (signed := self._covering(view, position)) is not None:
+                if (signed := self._covering(view, position, witnessed)) is not None:
                     return self._build(view, position, signed)
-            self._checkpoints.sign()
+            if not witnessed:
+                self._checkpoints.sign()
         raise StaleReadError("the state store stays behind the checkpoints that are signed")
 
     def consistency(self, size_1: int, size_2: int) -> list[bytes]:
@@ -68,10 +74,10 @@ class Receipts:
                 )
             return prove_consistency(size_1, size_2, view.proofs.tree)
 
-    def _covering(self, view: StoreView, position: int) -> Signed | None:
+    def _covering(self, view: StoreView, position: int, witnessed: bool) -> Signed | None:
         """The last checkpoint, if block and tree are within it and the view reaches as far."""
         sequence_number = view.proofs.address(position)[0]
-        signed = self._checkpoints.covering(view, sequence_number)
+        signed = self._checkpoints.covering(view, sequence_number, witnessed=witnessed)
         if signed is None or signed.checkpoint.tree_size > view.newest_block()[0] + 1:
             return None
         return signed

@@ -14,7 +14,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +56,7 @@ from verifier.audit import Report
 from verifier.keys import parse_verifier_key
 
 _BLOCKS_AT_ONCE: Final = 100
+_BYTES_AT_ONCE: Final = 16 * 2**20
 _ATTEMPTS_MAX: Final = 10
 
 
@@ -173,17 +173,40 @@ def _expect_nothing(address: FileAddress | KafkaAddress) -> None:
         folder, there = address.folder, address.folder.exists() and any(address.folder.iterdir())
     else:
         folder = address.folder()
-        there = (folder / STATE_FILE).exists()
+        there = (folder / STATE_FILE).exists() or _holds_original(folder)
     if there:
         raise LedgerExistsError(
             f"{folder} is not empty", hint="restore into a folder that is not there yet"
         )
 
 
+def _holds_original(folder: Path) -> bool:
+    """Whether a node's folder keeps what its ledger signed, or its key: a copy must not put it back.
+
+    What a restore that was cut short left there is not meant.
+    """
+    kept = any((folder / name).exists() for name in (KEY_FILE, LAST_SIGNED_FILE))
+    return kept and restored_in(folder) is None
+
+
 def _values(log: ExportLog, on_progress: Progress | None) -> Iterator[bytes]:
     """The blocks' bytes, checked by the reader rule once more as they are copied."""
     blocks = accepted_blocks(log, log.manifest.ledger_name, exclusive=True, on_progress=on_progress)
     return (value for _, value in blocks)
+
+
+def _portions(values: Iterator[bytes]) -> Iterator[list[bytes]]:
+    """Blocks that are written at once; a portion is bounded in bytes, as blocks may be large."""
+    portion: list[bytes] = []
+    size = 0
+    for value in values:
+        portion.append(value)
+        size += len(value)
+        if len(portion) == _BLOCKS_AT_ONCE or size >= _BYTES_AT_ONCE:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 def _fill_folder(
@@ -198,7 +221,7 @@ def _fill_folder(
         identity = id_text(new_id(system_clock(), system_entropy))
         log = SqliteLog.create(temporary / JOURNAL_FILE, database_id=identity)
         try:
-            while some := list(islice(values, _BLOCKS_AT_ONCE)):
+            for some in _portions(values):
                 log.append_all(some)
         finally:
             log.close()

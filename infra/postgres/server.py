@@ -56,6 +56,8 @@ class PostgresServer:
     def start(self) -> None:
         """Make the data folder if needed, start, and wait until it takes connections.
 
+        A later start has the port of the one before, unless somebody took it.
+
         Raises:
             MissingProgramError: PostgreSQL is not installed.
             StartError: It did not come up; the message has the end of its log.
@@ -64,7 +66,8 @@ class PostgresServer:
         if not self._data.exists():
             self._initialise()
         for attempt in range(1, _START_ATTEMPTS + 1):
-            (self.port,) = free_ports(1)
+            if not self.port or attempt > 1:
+                (self.port,) = free_ports(1)
             try:
                 self._start_once()
             except StartError:

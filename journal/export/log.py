@@ -27,11 +27,12 @@ class ExportLog:
 
         Raises:
             UnknownLedgerError: The folder is no export.
-            IntegrityError: Its manifest is damaged.
+            IntegrityError: Its manifest is damaged, or there are more files of blocks than it names.
             UnsupportedError: A newer release wrote it.
         """
         self.folder = folder
         self.manifest = read_manifest(folder)
+        _refuse_more(folder, self.manifest)
         self._verified: set[str] = set()
         self._verifying = Lock()
 
@@ -84,9 +85,11 @@ class MappedFile:
     def __init__(self, path: Path, file: ExportedFile, manifest: Manifest) -> None:
         self.file, self._path = file, path
         try:
+            if path.exists() and not path.is_file():
+                raise _damaged(path, "it is no regular file")
             with path.open("rb") as opened:
                 size = opened.seek(0, 2)
-                if size != file.size_bytes:
+                if size != file.size_bytes or not size:
                     raise _damaged(path, f"it has {size} bytes and should have {file.size_bytes}")
                 self._data = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
         except FileNotFoundError:
@@ -181,6 +184,14 @@ class ExportReader:
                 self._mapped = self._log.open_file(file)
                 return self._mapped
         return None
+
+
+def _refuse_more(folder: Path, manifest: Manifest) -> None:
+    """Whoever reads `blocks-*.avro` with another tool reads what the manifest names, and nothing else."""
+    named = {file.name for file in manifest.files}
+    for path in sorted(folder.glob("blocks-*.avro")):
+        if path.name not in named:
+            raise _damaged(path, "the manifest does not name it, so it is no part of the export")
 
 
 def _damaged(path: Path, problem: str) -> IntegrityError:

@@ -61,6 +61,15 @@ class Manifest:
         return self.files[-1].end if self.files else 0
 
 
+def file_name(start: int) -> str:
+    """The name of the file that begins with block `start`.
+
+    >>> file_name(10240)
+    'blocks-000000010240.avro'
+    """
+    return f"blocks-{start:012d}.avro"
+
+
 def format_manifest(manifest: Manifest) -> bytes:
     """The bytes of the file."""
     facts: dict[str, Any] = {
@@ -115,6 +124,8 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_FILE
     try:
+        if path.exists() and not path.is_file():
+            raise _damaged(str(path), "it is no regular file")
         with path.open("rb") as file:
             data = file.read(MANIFEST_SIZE_MAX + 1)
     except (FileNotFoundError, NotADirectoryError):
@@ -135,7 +146,7 @@ def _manifest(facts: dict[str, Any]) -> Manifest:
     """Every field read by its type; whatever is left over makes another text in the end."""
     files = tuple(
         ExportedFile(
-            name=_name(each["name"]),
+            name=_name(each["name"], each["start"]),
             start=_number(each["start"]),
             end=_number(each["end"]),
             size_bytes=_number(each["sizeBytes"]),
@@ -151,7 +162,7 @@ def _manifest(facts: dict[str, Any]) -> Manifest:
     if any(file.start >= file.end for file in files):
         raise ValueError("a file without blocks")
     return Manifest(
-        ledger_name=_string(facts["ledger"]),
+        ledger_name=_ledger_name(facts["ledger"]),
         strand_id=parse_id(facts["strandId"]),
         checkpoint_key=_string(facts["checkpointKey"]),
         tip_hash=_hash(facts["tipHash"]),
@@ -167,11 +178,17 @@ def _string(value: Any) -> str:
     return value
 
 
-def _name(value: Any) -> str:
-    """A name within the folder."""
+def _name(value: Any, start: Any) -> str:
+    """The one name that a file with this first block has."""
+    if value != file_name(_number(start)):
+        raise ValueError(f"{value!r} is not the name of the file that begins with block {start}")
+    return file_name(start)
+
+
+def _ledger_name(value: Any) -> str:
     name = _string(value)
-    if not name or "/" in name or "\x00" in name or name in {".", ".."}:
-        raise ValueError(f"{name!r} is no file name")
+    if not name.isprintable():
+        raise ValueError(f"{name!r} is no name of a ledger")
     return name
 
 

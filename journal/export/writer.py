@@ -11,7 +11,13 @@ from typing import BinaryIO, Final, Self
 
 from journal.errors import ConfigurationError, InputError
 from journal.export.container import frame, header_of, sync_of
-from journal.export.manifest import MANIFEST_FILE, ExportedFile, Manifest, format_manifest
+from journal.export.manifest import (
+    MANIFEST_FILE,
+    ExportedFile,
+    Manifest,
+    file_name,
+    format_manifest,
+)
 
 FILE_SIZE_TARGET: Final = 32 * 1024 * 1024
 """From here on another file is begun."""
@@ -120,7 +126,7 @@ class _File:
 
     def __init__(self, folder: Path, strand_id: bytes, start: int) -> None:
         self.size_bytes = 0
-        self._name, self._start = f"blocks-{start:012d}.avro", start
+        self._name, self._start = file_name(start), start
         self._sync = sync_of(strand_id, start)
         self._hash = sha256()
         self._file: BinaryIO = (folder / self._name).open("xb")

@@ -11,6 +11,8 @@ is set (`make test` sets them).
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -21,12 +23,19 @@ from infra.postgres import PostgresServer
 
 
 @pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A running PostgreSQL."""
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
-    _start(server, "INDELIBLE_REQUIRE_POSTGRES")
-    yield server
-    server.stop()
+def database() -> Iterator[PostgresServer]:
+    """A running PostgreSQL.
+
+    Not in pytest's folder: each session that starts beside this one closes that to all but its owner, and
+    a server that root runs is of another account.
+    """
+    with TemporaryDirectory(prefix="indelible-postgres-") as folder:
+        server = PostgresServer(Path(folder))
+        _start(server, "INDELIBLE_REQUIRE_POSTGRES")
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -126,8 +126,8 @@ def test_a_worker_that_was_killed_goes_on_where_it_was(
 
 def test_a_configuration_that_cannot_be_is_refused(worker: ConnectWorker, topic: Topic) -> None:
     _, configuration = jdbc_sink(topic.source, url="jdbc:postgresql://127.0.0.1:1/none")
-    with pytest.raises(ConnectError, match="insert.mode"):
-        worker.create("refused", {**configuration, "insert.mode": "guess"})
+    with pytest.raises(ConnectError, match=r"tasks\.max"):
+        worker.create("refused", {**configuration, "tasks.max": "many"})
 
     assert "refused" not in worker.rest.names()
 
@@ -167,6 +167,7 @@ def test_the_command_keeps_a_worker_and_its_connectors(
 ) -> None:
     (port,) = free_ports(1)
     options = ["--data", str(tmp_path / "data"), "--port", str(port)]
+    kafka = ["--kafka", broker.bootstrap_servers]
     name, configuration = file_sink(topic.source, path=str(tmp_path / "lines"))
     (tmp_path / "sink.json").write_text(json.dumps({"name": name, "config": configuration}))
 
@@ -181,8 +182,7 @@ def test_the_command_keeps_a_worker_and_its_connectors(
     topic.send("b", "Bob")
     for start in (1, 2):
         up = subprocess.Popen(
-            [sys.executable, "-m", "infra.connect", "up", *options]
-            + ["--kafka", broker.bootstrap_servers],
+            [sys.executable, "-m", "infra.connect", "up", *options, *kafka],
             cwd=REPOSITORY, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         try:

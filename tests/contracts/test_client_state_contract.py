@@ -125,6 +125,17 @@ def test_what_is_no_text_is_said(tmp_path: Path) -> None:
         StateFolder(tmp_path).known(URL)
 
 
+def test_what_is_too_long_is_not_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a key at the end would be forgotten, and whatever comes next trusted in its place."""
+    state = StateFolder(tmp_path)
+    state.remember("file:/other", KEYS[0])
+    size = (tmp_path / "known_ledgers").stat().st_size
+    state.remember(URL, KEYS[1])
+    monkeypatch.setattr("indelible.client.state._FILE_SIZE_MAX", size)
+    with pytest.raises(ConfigurationError, match="known_ledgers has more than"):
+        state.known(URL)
+
+
 def test_a_line_added_by_hand_without_an_end_is_kept(tmp_path: Path) -> None:
     (tmp_path / "known_ledgers").write_text(f"file:/other {KEYS[1]}")
     state = StateFolder(tmp_path)

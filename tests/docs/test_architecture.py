@@ -9,14 +9,16 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "ARCHITECTURE.md").read_text()
 SOURCES = "\n".join(
     path.read_text()
-    for folder in ("journal", "verifier", "materializer", "indelible", "infra")
+    for folder in ("journal", "verifier", "materializer", "streams", "indelible", "infra")
     for path in (ROOT / folder).rglob("*.py")
 )
+
+_PARENTS = ("indelible", "materializer", "streams")
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w./-]+/[\w./-]*)`", TEXT))))
 def test_each_file_or_folder_is_there(path: str) -> None:
-    candidates = [ROOT / path, ROOT / "indelible" / path, ROOT / "materializer" / path]
+    candidates = [ROOT / path, *(ROOT / folder / path for folder in _PARENTS)]
 
     assert any(candidate.exists() for candidate in candidates)
 

@@ -120,6 +120,7 @@ def test_the_page_has_the_limits_and_names_of_the_code():
     assert f"at most {EXTENSIONS_MAX};" in text
     assert f"at most\n{NUMBER_MAX}." in text
     assert f"oldest first, at most {rotation.CHAIN_LENGTH_MAX}." in text
+    assert f"Each has at most {rotation.ROTATION_SIZE_MAX:,} bytes." in text
     assert f"`{rotation.FORMAT}`" in text
     assert f"`{evidence.FORMAT}`" in text
 

@@ -122,10 +122,12 @@ def test_what_makes_no_sense_is_refused(cli, registry):
         ("audit", "file:nothing"),
         ("audit", "export:nothing"),
         ("audit", "file:registry", "--webhook", "http://x"),
+        ("audit", "file:registry", "--metrics", "x"),
         ("audit", "file:registry", "--follow", "--state", "x"),
         ("audit", "file:registry", "--follow", "--webhook", "x"),
         ("audit", "file:registry", "--checkpoint", "nothing"),
         ("audit", "file:registry", "--key", "hello"),
+        ("audit", "file:registry", "--key", "hello", "--checkpoint", "registry/last-signed"),
         ("query", "export:copy", "SELECT 1 FROM x"),
         ("restore",),
         ("restore", "copy"),
@@ -142,7 +144,7 @@ def test_what_makes_no_sense_is_refused(cli, registry):
 def test_follow_goes_on_until_it_is_told_to_stop(cli, registry, key):
     process = cli.start(
         "audit", registry, "--key", key, "--follow", "--interval", "0.05", "--json",
-        "--memory", Path("memory.json"),
+        "--memory", Path("memory.json"), "--metrics", Path("audit.prom"),
     )  # fmt: skip
     try:
         assert process.stdout is not None
@@ -157,6 +159,7 @@ def test_follow_goes_on_until_it_is_told_to_stop(cli, registry, key):
 
     assert (process.returncode, "stopped" in errors) == (0, True)
     assert '"tree_size": 5' in (cli.folder / "memory.json").read_text()
+    assert "\nindelible_audit_blocks 5\n" in (cli.folder / "audit.prom").read_text()
 
 
 def test_follow_ends_with_evidence_when_a_check_fails(cli, registry):

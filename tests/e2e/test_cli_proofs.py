@@ -17,8 +17,9 @@ def key(cli: CommandLine, registry: str) -> str:
     return str(cli.ok("key", "show", registry, "--json").document["publicKey"])
 
 
-def vehicle(cli: CommandLine, url: str) -> dict[str, Any]:
-    found = cli.ok("query", url, "SELECT c.metadata FROM _ql_committed_vehicles AS c", "--json")
+def vehicle(cli: CommandLine, url: str, where: str = "") -> dict[str, Any]:
+    statement = f"SELECT c.metadata FROM _ql_committed_vehicles AS c {where}"
+    found = cli.ok("query", url, statement, "--json")
     return dict(found.document["metadata"])
 
 
@@ -148,7 +149,7 @@ def test_witnesses(cli: CommandLine, registry: str, key: str) -> None:
         for n, name in enumerate(names)
     ]
     both = [f"--witness={each}" for each in keys]
-    assert cli.run("checkpoint", registry, *both).exit_code == 7
+    assert cli.run("checkpoint", registry, *both).exit_code == 8
     written(
         cli, "cosigned", cli.ok("witness", registry, "--key", "w0.pem", "--ledger-key", key).output
     )
@@ -157,17 +158,30 @@ def test_witnesses(cli: CommandLine, registry: str, key: str) -> None:
     assert names[0] in kept
     assert cli.ok("checkpoint", registry, *both, "--threshold", "1").output == kept
     assert cli.run("checkpoint", registry, *both).exit_code == 7
-    written(cli, "cosigned", cli.ok("witness", registry, "--key", "w1.pem").output)
-    cli.ok("checkpoint", registry, "--cosign", "cosigned", "--save")
-    cli.ok("checkpoint", registry, *both)
-    receipt = cli.ok("receipt", registry, vehicle(cli, registry)["id"], *both).output
-    cli.ok("verify", written(cli, "receipt", receipt), "--key", key, *both)
-
     cli.ok("execute", registry, "INSERT INTO vehicles ?", "-p", "{}")
+    assert cli.ok("checkpoint", registry).output.splitlines()[1] == "5"
+    more = cli.ok("witness", registry, "--key", "w1.pem", "--checkpoint", "cosigned").output
+    assert more.splitlines()[1] == "4"
+    cli.ok("checkpoint", registry, "--cosign", written(cli, "cosigned", more), "--save")
+    cli.ok("checkpoint", registry, *both)
+    first = vehicle(cli, registry, "WHERE c.data.owner = 'Ann'")
+    receipt = cli.ok("receipt", registry, first["id"], *both).output
+    cli.ok("verify", written(cli, "receipt", receipt), "--key", key, *both)
+    newest = vehicle(cli, registry, "WHERE c.data.owner IS MISSING")
+    done = cli.run("receipt", registry, newest["id"], *both)
+    assert (done.exit_code, done.output) == (8, "")
+    assert "indelible witness" in done.errors
+
     later = cli.ok("witness", registry, "--key", "w0.pem").output
     assert later.splitlines()[1] == "5"
     cli.ok("checkpoint", registry, "--cosign", written(cli, "later", later))
     assert cli.run("checkpoint", registry, "--cosign", "cosigned").exit_code == 3
+    done = cli.run("witness", registry, "--key", "w0.pem", "--checkpoint", "cosigned")
+    assert done.exit_code == 2
+    assert "has cosigned a tree of 5 blocks" in done.errors
+    for name in ("nothing", "w0.pem", "receipt"):
+        done = cli.run("witness", registry, "--key", "w0.pem", "--checkpoint", name)
+        assert (done.exit_code, done.output) == (2 if name == "nothing" else 7, "")
     assert cli.run("checkpoint", registry, "--cosign", "nothing").exit_code == 2
 
 
@@ -193,6 +207,36 @@ def test_a_witness_refuses_another_past(cli: CommandLine, registry: str, key: st
         proven = cli.run("verify", path, "--key", key)
         assert proven.exit_code == 0
         assert "fork" in proven.output
+
+
+def test_a_witness_does_not_cosign_a_given_checkpoint_of_another_past(
+    cli: CommandLine, registry: str, key: str
+) -> None:
+    """The ledger signed it, but does not have it any more; the witness has seen nothing so far."""
+    cli.ok("key", "new", "w.pem", "--name", "w")
+    shutil.copytree(cli.folder / "registry", cli.folder / "fork")
+    notes = []
+    for url, count in ((registry, 2), ("file:fork", 4), ("file:fork", 1)):
+        for number in range(count):
+            document = json.dumps({"number": number, "url": url})
+            cli.ok("execute", url, "INSERT INTO vehicles ?", "-p", document)
+        if url != registry:
+            notes.append(cli.ok("checkpoint", url, "--key", key).output)
+        shutil.rmtree(cli.folder / ".state", ignore_errors=True)
+    for number in range(2):
+        cli.ok("execute", registry, "INSERT INTO vehicles ?", "-p", json.dumps({"n": number}))
+    for name, note in zip("ab", notes, strict=True):
+        written(cli, name, note)
+        done = cli.run("witness", registry, "--key", "w.pem", "--checkpoint", name)
+        assert done.output == ""
+        assert done.exit_code in {
+            2,
+            7,
+        }  # no proof can be had from 8 blocks to 9; else a contradiction
+    (evidence,) = cli.folder.glob("w.pem.evidence-*.json")
+
+    assert cli.run("verify", evidence, "--key", key).exit_code == 0
+    assert not (cli.folder / "w.pem.state").exists()
 
 
 def test_witness_keys_that_are_none(cli: CommandLine, registry: str) -> None:

@@ -14,7 +14,7 @@ False
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import indelible
 from indelible.client.addresses import parse_address
@@ -27,6 +27,7 @@ from verifier.keys import ed25519_signer
 
 URL = "file:/registry"
 """Where the client believes the ledger to be."""
+HONEST: Final = object()
 
 
 def two_tails(
@@ -53,13 +54,14 @@ class MaliciousTransport:
     """Answers as `node` does, which may be changed at any time; subclasses and attributes lie more.
 
     Attributes:
-        checkpoint_shown, proof_shown, receipt_shown: Given instead of the node's, if not None.
+        checkpoint_shown, receipt_shown: Given instead of the node's, if not None.
+        proof_shown: Given instead of the node's, if not HONEST.
     """
 
     def __init__(self, node: EmbeddedTransport) -> None:
         self.node = node
         self.checkpoint_shown: SignedCheckpoint | None = None
-        self.proof_shown: Sequence[bytes] | indelible.LedgerError | None = None
+        self.proof_shown: Any = HONEST
         self.receipt_shown: Mapping[str, Any] | None = None
         self.rows_shown: list[Any] | None = None
 
@@ -94,7 +96,9 @@ class MaliciousTransport:
         if isinstance(self.proof_shown, indelible.LedgerError):
             raise self.proof_shown
         return (
-            self.node.consistency(size_1, size_2) if self.proof_shown is None else self.proof_shown
+            self.node.consistency(size_1, size_2)
+            if self.proof_shown is HONEST
+            else self.proof_shown
         )
 
     def cosign(self, note: str) -> SignedCheckpoint:

@@ -1,7 +1,9 @@
 """Writes revisions into history topics as the exporter does: in its format, in Kafka transactions."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
+from zlib import crc32
 
 import orjson
 from confluent_kafka import Producer
@@ -12,8 +14,7 @@ from streams.planning import RevisionChange
 from streams.records import HASH_HEADER, SEQUENCE_HEADER, format_sequence
 from streams.topics import Kind, topic_name
 
-LEDGER, TABLE = "registry", "vehicles"
-DAY = 24 * 60 * 60 * 1_000_000
+TABLE = "vehicles"
 
 
 def a_change(
@@ -34,41 +35,49 @@ def a_change(
     )
 
 
-def sales(count: int, *, vehicles: int, owners: Sequence[str]) -> list[RevisionChange]:
-    """`count` revisions of so many vehicles, each sold on and on; every 50th is a deletion."""
+def sales(
+    count: int, *, vehicles: int, owners: Sequence[str], start: int = 0
+) -> list[RevisionChange]:
+    """Revisions of so many vehicles, each sold on and on, from block `start`; every 50th deletes."""
     found = []
-    for number in range(count):
+    for number in range(start, start + count):
         vehicle, version = number % vehicles, number // vehicles
-        owner = owners[(number * 7 + version * 3) % len(owners)]
+        owner = owners[crc32(b"%d" % number) % len(owners)]
         document = None if number % 50 == 49 else {"vin": f"vin-{vehicle}", "owner": owner}
         found.append(a_change(number, f"vehicle-{vehicle:013}", version, document))
     return found
 
 
+def owners_after(changes: Iterable[RevisionChange]) -> Counter[str]:
+    """How many vehicles each owner has, counted the plain way."""
+    documents = {
+        change.document_id: orjson.loads(change.document) if change.document else None
+        for change in changes
+    }
+    return Counter(document["owner"] for document in documents.values() if document is not None)
+
+
 class RevisionWriter:
     """One exporter's producer."""
 
-    def __init__(self, bootstrap_servers: str, *, partitions: int, name: str = "writer") -> None:
-        self.topic = topic_name("indelible", LEDGER, Kind.HISTORY, TABLE)
+    def __init__(
+        self, bootstrap_servers: str, ledger: str, *, partitions: int, name: str = "main"
+    ) -> None:
+        self.topic = topic_name("indelible", ledger, Kind.HISTORY, TABLE)
         self._partitions = partitions
-        self._table = JSONTable(TABLE, LEDGER, columns=None, with_schema=True)
+        self._table = JSONTable(TABLE, ledger, columns=None, with_schema=True)
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap_servers,
-                "transactional.id": f"indelible.{LEDGER}.{name}",
+                "transactional.id": f"indelible.{ledger}.main",
                 "linger.ms": 5,
             }
         )
         self._producer.init_transactions()
 
     def make_topic(self) -> None:
-        """A new, empty history topic."""
-        old = self._admin.list_topics(timeout=10).topics
-        if self.topic in old:
-            self._admin.delete_topics([self.topic])[self.topic].result(10)
-        while self.topic in self._admin.list_topics(timeout=10).topics:
-            pass
+        """The history topic, empty."""
         new = NewTopic(self.topic, num_partitions=self._partitions, replication_factor=1)
         self._admin.create_topics([new])[self.topic].result(10)
 

@@ -16,5 +16,5 @@ def eventually(found: Callable[[], T], expected: T, *, seconds: float = 60) -> N
     deadline = time.monotonic() + seconds
     while (last := found()) != expected:
         if time.monotonic() > deadline:
-            assert last == expected
+            raise AssertionError(f"after {seconds} s {last!r:.2000}, expected {expected!r:.2000}")
         time.sleep(0.05)

@@ -40,6 +40,13 @@ class Anchor(NamedTuple):
     source: str
 
 
+class KeyChain(NamedTuple):
+    """The key that the genesis names, and the notes that lead from it to the newest one."""
+
+    first: str
+    rotations: tuple[str, ...]
+
+
 class Anchored(NamedTuple):
     """What the checkpoints proved.
 
@@ -68,6 +75,10 @@ def check_keys(keys: Sequence[str], rotations: Sequence[str], pinned: str | None
         IntegrityError: The pinned key is not the ledger's, or the chain is broken.
         InputError: The pinned key is none.
     """
+    try:
+        parse_verifier_key(keys[0])
+    except InputError as error:
+        raise IntegrityError(f"the first block names no key of a ledger: {error}") from error
     if len(rotations) > CHAIN_LENGTH_MAX:
         raise IntegrityError(f"the ledger's key was rotated more than {CHAIN_LENGTH_MAX} times")
     for number, note in enumerate(rotations):  # (1)

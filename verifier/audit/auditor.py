@@ -26,7 +26,7 @@ from journal.errors import (
     UnknownLedgerError,
 )
 from journal.log import Log, Position
-from verifier.audit.anchors import Anchor, check_anchors, check_keys, tree_sizes
+from verifier.audit.anchors import Anchor, KeyChain, check_anchors, check_keys, tree_sizes
 from verifier.audit.blocks import REVISION_KEY_SIZE, TRANSACTION_KEY_SIZE
 from verifier.audit.linking import Chain, OnIgnored
 from verifier.audit.neighbours import Fault, MergeTask, without
@@ -116,6 +116,7 @@ class Auditor:
             JournalReplacedError: The beginning of the log was deleted.
             LedgerError: The log cannot be opened.
         """
+        self._log = source()
         self.position = 0
         self._ledger_name = ledger_name
         self._size_bytes = 0
@@ -131,7 +132,6 @@ class Auditor:
             Path(self._temporary.name) / "leaves",
             on_ignored,
         )
-        self._log = source()
         try:
             _refuse_beheaded(self._log)
         except BaseException:
@@ -148,6 +148,20 @@ class Auditor:
     def blocks(self) -> int:
         """How many blocks were linked so far."""
         return self._chain.tree_size
+
+    @property
+    def keys(self) -> KeyChain:
+        """The ledger's keys so far; there is a genesis."""
+        return KeyChain(self._chain.keys[0], tuple(self._chain.rotations))
+
+    def identity(self) -> str:
+        """Of the log that is there now: another one if it was deleted and made anew.
+
+        Raises:
+            UnknownLedgerError: It is gone.
+            LogUnavailableError: It cannot be reached.
+        """
+        return self._log.identity()
 
     def root_at(self, tree_size: int) -> bytes:
         """The root of the tree of the first `tree_size` blocks, `tree_size` at most `blocks`."""
@@ -404,6 +418,8 @@ class _Runs:
 
 def _refuse_beheaded(log: Log) -> None:
     start = log.start_offset()
+    if start < 0:
+        raise IntegrityError(f"the journal has records from offset {start} on, below its first, 0")
     if start > 0:
         raise JournalReplacedError(
             f"the journal begins at offset {start}: its beginning was deleted, so nothing can be "

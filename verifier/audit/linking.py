@@ -99,30 +99,31 @@ class Chain:
         system = iter(result.system)
         pending = next(system, None)
         for part in result.parts:
-            before = self.offset
-            self._take(part)
+            first = self._take(part)
             while pending is not None and pending.offset <= _last_offset(part):
-                if before < pending.offset <= self.offset:
+                if first is not None and pending.offset >= first:
                     self._fold(pending)
                 pending = next(system, None)
-            if self.offset > before and isinstance(part, Segment | Beginning):
-                self._count(part, before, result.counts)
+            if first is not None and isinstance(part, Segment | Beginning):
+                self._count(part, first, result.counts)
 
-    def _take(self, part: Part) -> None:
+    def _take(self, part: Part) -> int | None:
+        """The offset from which on the part was accepted; None if none of it was."""
         try:
             match part:
                 case Segment():
-                    self._take_segment(part)
+                    return self._take_segment(part)
                 case Beginning(genesis):
-                    self._decide(check(genesis), valid=True)
+                    return genesis.offset if self._decide(check(genesis), valid=True) else None
                 case Unfit(offset, frozen, detail):
                     refused = Refused(offset, detail)
                     record = Checked(offset, frozen, None, detail) if frozen else refused
                     self._decide(record, valid=False)
+                    return None
         except BrokenLinkError as error:
             raise self._explained(error) from None
 
-    def _take_segment(self, segment: Segment) -> None:
+    def _take_segment(self, segment: Segment) -> int | None:
         previous = segment.previous_block_hash
         for index, block_hash in enumerate(segment.block_hashes):
             header = BlockHeader(
@@ -140,8 +141,9 @@ class Chain:
             checked = Checked(segment.offsets[index], frozen, block, "")
             if self._decide(checked, valid=True):
                 self._accept_rest(segment, index + 1)
-                return
+                return segment.offsets[index]
             previous = block_hash
+        return None
 
     def _accept_rest(self, segment: Segment, start: int) -> None:
         hashes = segment.block_hashes
@@ -230,6 +232,7 @@ class Chain:
     def _fold(self, revision: SystemRevision) -> None:
         if revision.table_id not in SYSTEM_TABLE_IDS:
             return
+        before = self.catalog
         try:
             value = document.decode(document_of(revision.payload)) if revision.payload else None
             self.catalog = journal_catalog.fold(
@@ -242,20 +245,26 @@ class Chain:
         except (CatalogError, InvalidDocumentError) as error:
             raise _corrupt(revision, str(error)) from error
         if revision.table_id == TABLES_TABLE_ID:
-            self._follow_table(revision)
+            self._follow_table(revision, before)
         elif revision.table_id == journal_catalog.LEDGER_TABLE_ID:
-            self._follow_key(revision)
+            self._follow_ledger(revision, before)
 
-    def _follow_table(self, revision: SystemRevision) -> None:
-        place = place_of(revision.offset, revision.entry_index)
-        dropped = self.catalog.tables[revision.document_id].dropped
-        lifetime = self.tables.get(revision.document_id, Lifetime(place))
-        self.tables[revision.document_id] = lifetime._replace(dropped=place if dropped else b"")
+    def _follow_table(self, revision: SystemRevision, before: Catalog) -> None:
+        """Note when a table was made, dropped, brought back."""
+        table_id = revision.document_id
+        was = before.tables.get(table_id)
+        if self.catalog.tables[table_id].dropped != (was is None or was.dropped):
+            place = place_of(revision.offset, revision.entry_index)
+            self.tables[table_id] = (*self.tables.get(table_id, ()), place)
 
-    def _follow_key(self, revision: SystemRevision) -> None:
+    def _follow_ledger(self, revision: SystemRevision, before: Catalog) -> None:
         """Note a key and the rotation that leads to it; who pins a key checks the notes."""
-        ledger = self.catalog.ledger
-        if ledger is None or (self.keys and ledger.checkpoint_key == self.keys[-1]):
+        ledger, was = self.catalog.ledger, before.ledger
+        if ledger is None:
+            return
+        if was is not None and (ledger.name, ledger.strand_id) != (was.name, was.strand_id):
+            raise _corrupt(revision, "a ledger document with another name or strand")
+        if self.keys and ledger.checkpoint_key == self.keys[-1]:
             return
         if self.keys:
             if not ledger.key_rotation:
@@ -264,11 +273,11 @@ class Chain:
         self.keys.append(ledger.checkpoint_key)
 
     def _count(
-        self, part: Segment | Beginning, before: int, counts: dict[int, tuple[int, int]]
+        self, part: Segment | Beginning, first: int, counts: dict[int, tuple[int, int]]
     ) -> None:
         offsets = [part.record.offset] if isinstance(part, Beginning) else part.offsets
         for offset in offsets:
-            if offset > before:
+            if offset >= first:
                 transactions, revisions = counts.get(offset, (1, 1))
                 self.transactions += transactions
                 self.revisions += revisions

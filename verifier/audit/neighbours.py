@@ -8,6 +8,7 @@ Keys that were looked at before are the base; fresh ones are merged, and the fir
 transaction) looked up in the base. So an audit that goes on pays for what is new.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,12 +28,8 @@ from verifier.audit.blocks import (
 )
 from verifier.audit.runs import Run, merged
 
-
-class Lifetime(NamedTuple):
-    """When a table was there: places of the revisions that made and dropped it (b"" if it is there)."""
-
-    made: bytes
-    dropped: bytes = b""
+Lifetime = tuple[bytes, ...]
+"""When a table was there: places of the revisions that made, dropped, brought it back ..., in order."""
 
 
 class Fault(NamedTuple):
@@ -96,16 +93,19 @@ def _check_revisions(
     lists: Iterator[list[bytes]], base: Sequence[Run], tables: Mapping[bytes, Lifetime]
 ) -> Fault | None:
     worst = _Worst()
-    document, last = b"", b""
+    document, last, came_back = b"", b"", False
     for keys in lists:
         for key in keys:
             if key[:DOCUMENT_SIZE] != document:
                 if last:
-                    worst.add(_table_fault(last, tables, first=False))
+                    worst.add(_table_fault(last, tables))
                 document, last = key[:DOCUMENT_SIZE], b""
-                worst.add(_table_fault(key, tables, first=True))
+                worst.add(_table_fault(key, tables))
+                came_back = len(tables.get(key[:16], ())) > 2
                 if base:
                     last = _last_in(base, key[:DOCUMENT_SIZE])
+            if came_back:  # else the first and the last revision tell of those between them
+                worst.add(_table_fault(key, tables))
             if not last:
                 fits = key[DOCUMENT_SIZE:PLACE_AT] == _FIRST
             else:
@@ -120,7 +120,7 @@ def _check_revisions(
             else:  # what comes after it is compared with the last one that did fit
                 worst.add(_order_fault(last, key))
     if last:
-        worst.add(_table_fault(last, tables, first=False))
+        worst.add(_table_fault(last, tables))
     return worst.fault
 
 
@@ -178,14 +178,14 @@ def _order_fault(last: bytes, key: bytes) -> Fault:
     return Fault(*read_place(place), reason)
 
 
-def _table_fault(key: bytes, tables: Mapping[bytes, Lifetime], *, first: bool) -> Fault | None:
-    """Whether the table was made before a document's first revision, or dropped before its last."""
+def _table_fault(key: bytes, tables: Mapping[bytes, Lifetime]) -> Fault | None:
+    """Whether the table was not there when the revision was written."""
     table_id = key[:16]
     if table_id in SYSTEM_TABLE_IDS:
         return None
-    lifetime, place = tables.get(table_id), key[PLACE_AT:]
-    if lifetime is None or (first and place < lifetime.made):
-        return Fault(*read_place(place), f"a revision of table {id_text(table_id)}, not there yet")
-    if not first and lifetime.dropped and place > lifetime.dropped:
-        return Fault(*read_place(place), f"a revision of table {id_text(table_id)}, dropped before")
-    return None
+    place = key[PLACE_AT:]
+    changes = bisect_left(tables.get(table_id, ()), place)
+    if changes & 1:
+        return None
+    what = "dropped before" if changes else "not there yet"
+    return Fault(*read_place(place), f"a revision of table {id_text(table_id)}, {what}")

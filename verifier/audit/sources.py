@@ -78,6 +78,7 @@ class RangeResult(NamedTuple):
             one of each: `offset -> (transactions, revisions)`.
         size_bytes: Of all records.
         revision_runs, transaction_runs: Files of sorted keys that were finished meanwhile.
+        next_offset: No record lies between the end of the range and it.
     """
 
     parts: list[Part]
@@ -86,6 +87,7 @@ class RangeResult(NamedTuple):
     size_bytes: int
     revision_runs: list[Path]
     transaction_runs: list[Path]
+    next_offset: int = 0
 
 
 class RangeReader:
@@ -95,6 +97,7 @@ class RangeReader:
         """Open the log. `folder` gets the runs; `name` is this reader's own in it."""
         self._log = source()
         self._reader: Reader | None = None
+        self._next_offset = 0
         self._revisions = RunWriter(folder, f"revisions-{name}", REVISION_KEY_SIZE)
         self._transactions = RunWriter(folder, f"transactions-{name}", TRANSACTION_KEY_SIZE)
 
@@ -123,7 +126,7 @@ class RangeReader:
                 result.counts[record.offset] = counts
             if len(revision_keys) >= RUN_KEYS_MAX or len(transaction_keys) >= RUN_KEYS_MAX:
                 self._flush_into(result)
-        return result._replace(size_bytes=size)
+        return result._replace(size_bytes=size, next_offset=self._next_offset)
 
     def flush(self) -> RangeResult:
         """Write the keys that are still in memory: a result of an empty range."""
@@ -147,15 +150,17 @@ class RangeReader:
             if reader is not None:
                 reader.close()
             reader = self._reader = self._log.reader(Position(offset=start))
-        silent_reads = 0
+        silent_reads, self._next_offset = 0, end
         while reader.position() < end:
             records = reader.read(timeout=_READ_TIMEOUT, limit=min(_READ_LIMIT, end - start))
             silent_reads = 0 if records else silent_reads + 1
             if silent_reads > _SILENT_READS_MAX:
                 self._explain_silence(reader.position(), end)
             for record in records:
-                if record.offset < end:
-                    yield record
+                if record.offset >= end:  # offsets may be far apart
+                    self._next_offset = record.offset
+                    break
+                yield record
 
     def _explain_silence(self, position: int, end: int) -> None:
         if self._log.end_offset() < end:

@@ -74,6 +74,7 @@ class Crew:
             seconds, result = worker.fetch()
             free.append(worker)
             self._adapt(range_end - range_start, seconds)
+            start = max(start, min(end, result.next_offset))
             yield range_end, result
 
     def flush(self) -> list[RangeResult]:

@@ -1,24 +1,30 @@
 """A restored ledger is the same ledger, and writes nothing until it is taken over."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import indelible
-from indelible.client.addresses import ExportAddress, FileAddress
+from indelible.client.addresses import ExportAddress, FileAddress, KafkaAddress
 from indelible.engine.auditing import audit_journal
 from indelible.engine.exporting import export_journal
 from indelible.engine.restored import RESTORED_FILE, is_read_only
-from indelible.engine.restoring import restore, take_over
+from indelible.engine.restoring import _portions, restore, take_over
+from journal.catalog import LEDGER_TABLE_ID
 from journal.errors import (
     ConfigurationError,
+    CorruptBlockError,
     InputError,
     IntegrityError,
     LedgerExistsError,
     UnsupportedError,
 )
 from journal.sqlite import SqliteLog
+from tests.support import builders as b
+from tests.support.audited import a_history, followed_by, in_file
 from tests.support.builders import records_of
 from verifier.keys import new_private_key
 
@@ -130,6 +136,58 @@ def test_a_target_that_is_not_empty_is_refused(original, copy):
         restore(copy, FileAddress(folder=original))
 
 
+@pytest.mark.parametrize("name", ["key.pem", "last-signed", "state.db"])
+def test_a_folder_that_keeps_what_the_original_signed_is_left_alone(copy, tmp_path, name):
+    """A topic was lost, its node's folder was not: an older checkpoint must not replace the last one."""
+    folder = tmp_path / "node"
+    folder.mkdir()
+    (folder / name).write_text("kept")
+    address = KafkaAddress(bootstrap="127.0.0.1:1", name="ledger", data=folder)
+
+    with pytest.raises(LedgerExistsError, match="is not empty"):
+        restore(copy, address)
+    assert [path.name for path in folder.iterdir()] == [name]
+    assert (folder / name).read_text() == "kept"
+
+
+def test_large_blocks_are_written_in_small_portions():
+    values = [bytes(5 * 2**20)] * 9 + [b"x"] * 250
+    portions = list(_portions(iter(values)))
+
+    assert [value for portion in portions for value in portion] == values
+    assert max(sum(map(len, portion)) for portion in portions) < 25 * 2**20
+    assert max(map(len, portions)) <= 100
+
+
+def test_killed_at_any_moment_it_can_be_made_again(copy, tmp_path):
+    """Under its name there is nothing, or all of it."""
+    script = (
+        "import sys; from pathlib import Path; from indelible.client.addresses import FileAddress;"
+    )
+    script += "from indelible.engine import restoring; restoring.rebuild = lambda *a, **k: 1 / 0;"
+    script += "import os; made = restoring.put_in_place;"
+    script += (
+        "restoring.put_in_place = (lambda *a: os._exit(9)) if sys.argv[3] == 'before' else made;"
+    )
+    script += "restoring.restore(Path(sys.argv[1]), FileAddress(folder=Path(sys.argv[2])))"
+    for moment in ("before", "after"):
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(copy), str(tmp_path / moment), moment],
+            check=False,
+            capture_output=True,
+        )
+        assert done.returncode != 0
+    assert not (tmp_path / "before").exists()
+    restore(copy, FileAddress(folder=tmp_path / "before"))
+
+    for moment in ("before", "after"):
+        with pytest.raises(ConfigurationError, match="read-only"):
+            indelible.connect(f"file:{tmp_path / moment}")
+        assert take_over(FileAddress(folder=tmp_path / moment)) is True
+        with indelible.connect(f"file:{tmp_path / moment}") as ledger:
+            assert len(list(ledger.query("SELECT c.n FROM cars AS c"))) == 20
+
+
 def test_another_name_is_refused_with_the_url_that_fits(copy, tmp_path):
     with pytest.raises(InputError, match="is of ledger 'ledger'") as caught:
         restore(copy, FileAddress(folder=tmp_path / "back", name="other"))
@@ -210,6 +268,37 @@ class TestExporting:
 
         with pytest.raises(IntegrityError, match="the manifest says"):
             audit_journal(ExportAddress(folder=copy))
+
+    @pytest.mark.parametrize(
+        "changes",
+        [{"checkpoint_key": "garbage"}, {"key_chain": ("note",)}],
+        ids=["key", "chain"],
+    )
+    @pytest.mark.parametrize("pinned", [True, False])
+    def test_a_manifest_with_other_keys_is_found(self, copy, key, changes, pinned):
+        from dataclasses import replace
+
+        from journal.export import read_manifest
+        from journal.export.manifest import format_manifest
+
+        (copy / "manifest.json").write_bytes(
+            format_manifest(replace(read_manifest(copy), **changes))
+        )
+
+        with pytest.raises(IntegrityError, match="the manifest names the key"):
+            audit_journal(ExportAddress(folder=copy), key=key if pinned else None)
+
+    def test_a_ledger_document_of_another_shape_is_not_exported(self, tmp_path):
+        blocks = a_history(3)
+        bad = b.a_revision({"x": 1}, table_id=LEDGER_TABLE_ID, document_id=b.an_id(0xC000))
+        (tmp_path / "bad").mkdir()
+        in_file(tmp_path / "bad" / "journal.db", followed_by(blocks, b.a_transaction(bad)))
+
+        with pytest.raises(CorruptBlockError, match="not a ledger document") as caught:
+            export_journal(
+                FileAddress(folder=tmp_path / "bad", name=b.LEDGER_NAME), tmp_path / "copy"
+            )
+        assert (caught.value.sequence_number, caught.value.entry_index) == (3, 1)
 
     def test_an_export_without_its_last_file_is_found_by_the_checkpoint(self, copy, tmp_path):
         """A forger leaves out blocks and writes a right manifest."""

@@ -14,7 +14,7 @@ from indelible.client.memory import Seen, parse_seen
 from indelible.client.proofs import Receipt
 from indelible.client.state import StateFolder, StateInMemory
 from indelible.client.transport import SignedCheckpoint
-from tests.support.malicious import URL, MaliciousTransport, a_client, two_tails
+from tests.support.malicious import HONEST, URL, MaliciousTransport, a_client, two_tails
 from tests.support.signing import a_witness, a_witness_key
 from verifier.checkpoint import Checkpoint, WitnessPolicy, sign_checkpoint
 from verifier.command import main as verify_file
@@ -110,8 +110,9 @@ def test_two_tails_of_different_sizes_give_themselves_away(
 
 @pytest.mark.parametrize(
     "proof",
-    [indelible.InputError("no"), indelible.UnsupportedError("no"), [], [bytes(32)] * 3, [b"x"]],
-)
+    [indelible.InputError("no"), indelible.UnsupportedError("no"), [], [bytes(32)] * 3, [b"x"],
+     [5], 5, None, "abc", b"abc", {}, [bytes(32)] * 1000],
+)  # fmt: skip
 def test_a_tail_without_a_proof(
     client: indelible.Ledger, liar: MaliciousTransport, nodes: Any, proof: Any
 ) -> None:
@@ -131,9 +132,28 @@ def test_a_proof_that_cannot_be_had_now_is_no_fork(
     liar.proof_shown = indelible.OverloadedError("later")
     with pytest.raises(indelible.OverloadedError):
         client.checkpoint()
-    liar.proof_shown = None
+    liar.proof_shown = HONEST
 
     assert client.checkpoint().tree_size == 10
+
+
+def test_evidence_that_cannot_be_saved_does_not_hide_the_alarm(
+    client: indelible.Ledger, liar: MaliciousTransport, tmp_path: Path
+) -> None:
+    first = client.checkpoint()
+    (tmp_path / "state" / "evidence").write_text("a file where a folder belongs")
+    liar.checkpoint_shown = liar.sign(9, bytes(32))
+    error = caught(client.checkpoint)
+
+    assert (error.older, error.newer) == (first.note, liar.checkpoint_shown.note)
+    assert "could not be saved" in str(error)
+
+
+def test_ledgers_in_memory_share_no_memory_of_keys(tmp_path: Path) -> None:
+    for _ in range(2):
+        with indelible.connect("memory:", state_dir=tmp_path) as ledger:
+            assert ledger.checkpoint().tree_size == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_old_checkpoint(client: indelible.Ledger, liar: MaliciousTransport) -> None:
@@ -208,7 +228,9 @@ def test_a_retired_key_signs_no_more(liar: MaliciousTransport, tmp_path: Path) -
     assert not isinstance(error.value, indelible.ProofRejectedError)
     liar.checkpoint_shown = None
 
-    assert remembered(client).note == rotated.note
+    last = client._trust.state.last(before.key)
+    assert last is not None
+    assert parse_seen(last).note == rotated.note
     assert client.checkpoint().tree_size == status.tree_size
 
 
@@ -240,6 +262,34 @@ def test_rows_from_a_fork(client: indelible.Ledger, liar: MaliciousTransport, no
     liar.node = nodes[1]
 
     caught(lambda: client.query(NUMBER, 4, verify=True).rows)
+
+
+def test_a_receipt_of_an_older_tree_raises_no_alarm(
+    client: indelible.Ledger, liar: MaliciousTransport
+) -> None:
+    """Another node of the same ledger may have signed last before the tree that was seen."""
+    mine = document_id(liar.node, 1)
+    old = client.receipt(mine).to_json()
+    client.execute("INSERT INTO t ?", {"number": 100})
+    newest = client.checkpoint()
+    liar.receipt_shown = old
+    client.receipt(mine).verify()
+
+    assert remembered(client).note == newest.note
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [SignedCheckpoint("", ()), SignedCheckpoint(5), SignedCheckpoint("x\n\n", None),
+     SignedCheckpoint("x\n\n", 5), SignedCheckpoint("x\n\n", (5,)), SignedCheckpoint("x\n\n", "abc"),
+     SignedCheckpoint("x\n\n", ("\ud800",))],
+)  # fmt: skip
+def test_what_is_no_checkpoint(
+    client: indelible.Ledger, liar: MaliciousTransport, shown: Any
+) -> None:
+    liar.checkpoint_shown = shown
+    with pytest.raises(indelible.ProofRejectedError):
+        client.checkpoint()
 
 
 def test_another_documents_receipt(client: indelible.Ledger, liar: MaliciousTransport) -> None:
@@ -527,10 +577,8 @@ def test_an_older_cosigned_checkpoint_is_not_taken_back(
     assert careful.checkpoint().tree_size == 10
     receipt.verify()  # asked for before
     liar.checkpoint_shown = SignedCheckpoint(old)
-    liar.receipt_shown = receipt.to_json()
-    for call in (careful.checkpoint, lambda: careful.receipt(document_id(liar.node, 1)).verify()):
-        with pytest.raises(indelible.StaleReadError, match="one of 10 was cosigned before"):
-            call()
+    with pytest.raises(indelible.StaleReadError, match="one of 10 was cosigned before"):
+        careful.checkpoint()
 
     assert remembered(careful, witnessed=True).tree.tree_size == 10
 

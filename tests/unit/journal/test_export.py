@@ -1,6 +1,7 @@
 """Exports: every Avro tool reads them, and no byte of them can change unseen."""
 
 import json
+import os
 from pathlib import Path
 
 import fastavro
@@ -132,6 +133,34 @@ def test_files_of_another_length_or_place_are_found(copy, change):
         read_all(copy)
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "blocks-000000000000.avro"])
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
+def test_what_is_no_regular_file_is_refused_unread(copy, name, kind):
+    path = copy / name
+    path.unlink()
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "pipe":  # whoever opens it waits for a writer
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+
+    with pytest.raises(IntegrityError, match="is no regular file"):
+        read_all(copy)
+
+
+def test_a_file_of_blocks_that_the_manifest_does_not_name_is_refused(copy):
+    (copy / "notes.txt").write_text("harmless")
+    read_all(copy)
+    (copy / "blocks-000000000099.avro").write_bytes(
+        (copy / "blocks-000000000000.avro").read_bytes()
+    )
+
+    with pytest.raises(IntegrityError, match=r"blocks-000000000099\.avro is damaged: the manifest"):
+        read_all(copy)
+
+
 class TestManifest:
     def rewritten(self, copy: Path, **changes) -> Path:
         """A manifest with other facts and a right hash of itself, as a forger would write it."""
@@ -162,6 +191,8 @@ class TestManifest:
             {"tipHash": "00"},
             {"tipHash": None},
             {"strandId": "!"},
+            {"ledger": "a\nb"},
+            {"ledger": "\ud800"},
             {"checkpoint": 7},
             {"keyChain": [7]},
             {"extra": 1},
@@ -180,7 +211,12 @@ class TestManifest:
         "changes",
         [
             {"name": "../journal.db"},
+            {"name": "/etc/passwd"},
             {"name": ""},
+            {"name": "blocks-000000000001.avro"},
+            {"name": "x\x1b[2J.avro"},
+            {"name": "x\ud800"},
+            {"name": None},
             {"start": -1},
             {"end": 0},
             {"end": 2**70},

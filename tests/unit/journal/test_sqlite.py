@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
 
@@ -17,6 +18,7 @@ import pytest
 from journal.errors import (
     IntegrityError,
     JournalReplacedError,
+    LedgerError,
     LedgerExistsError,
     LogUnavailableError,
     UnknownLedgerError,
@@ -224,6 +226,52 @@ def test_a_database_of_something_else_is_no_journal(path: Path) -> None:
         SqliteLog(path)
     with pytest.raises(LedgerExistsError):
         SqliteLog.create(path, database_id="x")
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["drop table log"],
+        ["drop table journal"],
+        ["delete from journal"],
+        ["alter table log rename to other", "create view log as select * from other"],
+        ["create trigger t before insert on log begin select raise(ignore); end"],
+        ["alter table log rename to other", "create table log (offset, value)"],
+    ],
+    ids=lambda statements: statements[-1][:20],
+)
+def test_a_journal_with_other_tables_is_damaged(
+    path: Path, log: SqliteLog, statements: list[str]
+) -> None:
+    log.append(b"x")
+    log.close()
+    connection = apsw.Connection(str(path))
+    for statement in statements:
+        connection.execute(statement).fetchall()
+    connection.close()
+
+    with pytest.raises(IntegrityError, match=re.escape(f"{path} is damaged")):
+        SqliteLog(path)
+
+
+def test_no_flipped_byte_of_the_file_makes_more_than_a_typed_error(
+    path: Path, log: SqliteLog
+) -> None:
+    """The bytes that say what a page holds: a NULL or a number where a record was, other names."""
+    for number in range(3):
+        log.append(bytes([number]) * 40)
+    log.close()
+    connection = apsw.Connection(str(path))
+    connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+    connection.close()
+    data = path.read_bytes()
+    places = [*range(100, 120), *range(7900, 8192), *range(8192, 8250), *range(16_200, 16_384)]
+    for at in places:
+        path.write_bytes(data[:at] + bytes([data[at] ^ 0x88]) + data[at + 1 :])
+        with suppress(LedgerError):
+            damaged = SqliteLog(path, read_only=True)
+            with closing(damaged):
+                assert all(type(value) is bytes for value in values(read_all(damaged)))
 
 
 def test_damage_inside_the_file_is_said_and_not_read_over(path: Path, log: SqliteLog) -> None:

@@ -99,6 +99,18 @@ POSITION = "position = (20 << 20) + 1"
             "table transactions, row .*another position",
         ),
         ("update meta set value = 'x' where key = 'ledger_name'", "table meta, row ledger_name"),
+        ("insert into meta values ('more', null)", "table meta, row more"),
+        ("insert into meta values (x'00', 1)", "table meta, row"),
+        ("update meta set value = cast(x'ff' as text) where key = 'strand_id'", "no UTF-8"),
+        ("update meta set value = cast(x'ff' as text) where key = 'schema_version'", "no UTF-8"),
+        ("insert into documents values (5, x'00', 1, 1, 0)", "table documents, row .* too much"),
+        ("insert into documents values ('a', x'00', 1, 1, 0)", "row table_id a, .* too much"),
+        ("insert into index_entries values (1, 2.5, 'x', 4)", "index_entries, row .* too much"),
+        ("insert into index_entries_past values ('z', 2, 3, 4, 5)", "entries_past, row .* too much"),
+        ("insert into transactions values (1.5, 1)", "table transactions, row .* too much"),
+        ("insert into tree_nodes values ('a', 'b', x'00')", "table tree_nodes, row .* too much"),
+        ("delete from blocks", "table meta, row catalog_changed"),
+        ("drop table blocks", "no such table"),
         ("create table more (a)", "table more was added"),
         ("create trigger t after insert on entries begin select 1; end", "trigger t was added"),
     ],
@@ -143,6 +155,28 @@ def test_a_damaged_file_is_an_integrity_error(folder, tmp_path):
     path.write_bytes(data)
 
     with pytest.raises(IntegrityError, match=r"state\.db"):
+        compare(folder, tmp_path)
+
+
+def test_a_row_that_is_there_but_not_found_by_its_key_is_damage(folder, tmp_path):
+    """Reading row by row passes over the keys that lead to the pages."""
+    with indelible.connect(f"file:{folder}") as ledger:
+        for number in range(100, 160):
+            ledger.execute("INSERT INTO cars ?", {"vin": number, "text": "x" * 300})
+    connection = sqlite3.connect(folder / "state.db")
+    connection.execute("pragma wal_checkpoint(truncate)")
+    size = connection.execute("pragma page_size").fetchone()[0]
+    question = "select rootpage from sqlite_schema where name = 'entries'"
+    root = (connection.execute(question).fetchone()[0] - 1) * size
+    connection.close()
+    data = bytearray((folder / "state.db").read_bytes())
+    assert data[root] == 5  # an interior page: cells of a child's number (4 bytes) and a key
+    cell = root + int.from_bytes(data[root + 12 : root + 14], "big")
+    assert data[cell + 4] & 0x80
+    data[cell + 4] ^= 1
+    (folder / "state.db").write_bytes(data)
+
+    with pytest.raises(IntegrityError, match=r"state\.db is damaged"):
         compare(folder, tmp_path)
 
 

@@ -1,5 +1,6 @@
 """An audit over whole journals: what is proven, what is found, and what it says of it."""
 
+import sqlite3
 from functools import partial
 
 import pytest
@@ -41,6 +42,19 @@ from verifier.keys import ed25519_signer
 from verifier.rotation import format_rotation
 
 BLOCKS = a_history(10)
+
+
+def drop(transaction: int, version: int, status: str = "DROPPED"):
+    """The transaction that drops the table of the history, or says that it is there again."""
+    revision = b.a_revision(
+        table_document("vehicles", status),
+        transaction_id=b.an_id(transaction),
+        table_id=TABLES_TABLE_ID,
+        document_id=b.TABLE_ID,
+        version=version,
+        operation=Operation.UPDATE,
+    )
+    return b.a_transaction(revision)
 
 
 def the_error(kind, values, **options):
@@ -146,6 +160,29 @@ class TestIgnoredRecords:
         assert list(report.ignored) == heard
         assert report.ignored_counts == {"foreign": 1, "late": 2, "other_strand": 1}
         assert (report.blocks, report.revisions) == (10, 16)
+
+    @pytest.mark.parametrize("copied", [[1], [5], [4, 5], [0, 1, 2, 3, 4, 5]], ids=str)
+    def test_copies_with_the_next_block_right_behind_count_for_nothing(self, copied):
+        """They are linked to it, but were there before: neither counted nor folded again."""
+        end = copied[-1] + 1
+        values = [*BLOCKS[:end], *(BLOCKS[number] for number in copied), *BLOCKS[end:]]
+        report = audited(values, exclusive=False)
+
+        assert report.ignored_counts == {"late": len(copied)}
+        assert (report.blocks, report.transactions, report.revisions) == (10, 10, 16)
+
+    def test_a_copy_of_a_block_that_dropped_a_table_drops_nothing_again(self):
+        dropped = followed_by(BLOCKS, drop(0x998, 1))
+        index = b.a_revision({"n": 1}, transaction_id=b.an_id(0x997), table_id=b.an_id(0xF))
+        table = b.a_revision(
+            table_document("other"),
+            transaction_id=b.an_id(0x997),
+            table_id=TABLES_TABLE_ID,
+            document_id=b.an_id(0xF),
+        )
+        blocks = followed_by(dropped, b.a_transaction(table, index))
+
+        assert audited([*dropped, dropped[-1], blocks[-1]], exclusive=False).blocks == 12
 
     def test_a_rivals_revisions_count_for_nothing(self):
         """A valid block for a height that is taken: its versions and ids are not the ledger's."""
@@ -268,6 +305,26 @@ class TestDamage:
         with pytest.raises(JournalReplacedError, match="begins at offset 3"):
             audit(Beheaded, ledger_name="registry")
 
+    @pytest.mark.parametrize("offset", [12, 2**62, 2**63 - 1])
+    def test_a_record_at_an_offset_far_away_is_reached(self, tmp_path, offset):
+        path = in_file(tmp_path / "journal.db", BLOCKS)
+        with sqlite3.connect(path) as connection:
+            connection.execute("update log set offset = ? where offset = 9", (offset,))
+        connection.close()
+        source = partial(SqliteLog, path, read_only=True)
+
+        for workers in (1, 2):
+            assert audit(source, ledger_name="registry", workers=workers).blocks == 10
+
+    def test_a_record_before_the_first_is_found(self, tmp_path):
+        path = in_file(tmp_path / "journal.db", BLOCKS)
+        with sqlite3.connect(path) as connection:
+            connection.execute("insert into log values (-5, x'00')")
+        connection.close()
+
+        with pytest.raises(IntegrityError, match="offset -5"):
+            audit(partial(SqliteLog, path, read_only=True), ledger_name="registry")
+
     def test_a_log_that_is_cut_while_it_is_read(self, tmp_path):
         log = SqliteLog(in_file(tmp_path / "journal.db", BLOCKS))
         source = partial(SqliteLog, log.path, read_only=True)
@@ -371,20 +428,57 @@ class TestWhatNoCorrectWriterWrites:
         assert "not there yet" in str(error)
 
     def test_a_revision_of_a_table_that_was_dropped(self):
-        drop = b.a_revision(
-            table_document("vehicles", "DROPPED"),
-            transaction_id=b.an_id(0x998),
-            table_id=TABLES_TABLE_ID,
-            document_id=b.TABLE_ID,
-            version=1,
-            operation=Operation.UPDATE,
-        )
-        dropped = followed_by(BLOCKS, b.a_transaction(drop))
+        dropped = followed_by(BLOCKS, drop(0x998, 1))
         audited(dropped)
         error = the_error(CorruptBlockError, followed_by(dropped, self.an_update(7)))
 
         assert error.sequence_number == 11
         assert "dropped before" in str(error)
+
+    @pytest.mark.parametrize("status", ["DROPPED", "ACTIVE"])
+    def test_no_revision_hides_between_two_drops_or_before_a_return(self, status):
+        dropped = followed_by(followed_by(BLOCKS, drop(0x998, 1)), self.an_update(7))
+        error = the_error(CorruptBlockError, followed_by(dropped, drop(0x997, 2, status)))
+
+        assert error.sequence_number == 11
+        assert "dropped before" in str(error)
+
+    def test_a_table_that_came_back_takes_revisions_again(self):
+        dropped = followed_by(BLOCKS, drop(0x998, 1))
+        back = followed_by(dropped, drop(0x997, 2, "ACTIVE"))
+        audited(followed_by(back, self.an_update(7)))
+
+    @pytest.mark.parametrize("changes", [{"name": "other"}, {"strandId": b.id_text(b.an_id(7))}])
+    def test_a_ledger_document_of_another_ledger(self, changes):
+        ledger = ledger_document(b.a_ledger(checkpoint_key=KEY)) | changes
+        revision = b.a_revision(
+            ledger,
+            transaction_id=b.an_id(0x999),
+            table_id=LEDGER_TABLE_ID,
+            document_id=BLOCKS[0].contents[1].document_id,
+            version=1,
+            operation=Operation.UPDATE,
+        )
+        error = the_error(CorruptBlockError, followed_by(BLOCKS, b.a_transaction(revision)))
+
+        assert (error.sequence_number, error.entry_index) == (10, 1)
+        assert "another name or strand" in str(error)
+
+    def test_one_document_id_in_two_tables_is_two_documents(self):
+        table = b.a_revision(
+            table_document("other"),
+            transaction_id=b.an_id(0x998),
+            table_id=TABLES_TABLE_ID,
+            document_id=b.an_id(0xF),
+        )
+        same_id = b.a_revision(
+            {"n": 1},
+            transaction_id=b.an_id(0x998),
+            table_id=b.an_id(0xF),
+            document_id=b.an_id(0xD002),
+        )
+
+        assert audited(followed_by(BLOCKS, b.a_transaction(table, same_id))).blocks == 11
 
     def test_a_system_document_of_another_shape(self):
         bad = b.a_revision(
@@ -487,6 +581,11 @@ class TestKeys:
         error = the_error(IntegrityError, BLOCKS, key=OTHER_KEY)
 
         assert "not with the pinned key" in str(error)
+
+    def test_a_genesis_without_a_real_key_is_found(self):
+        error = the_error(IntegrityError, a_history(3, key="hello"))
+
+        assert "the first block names no key" in str(error)
 
     def test_a_text_that_is_no_key_is_an_input_error(self):
         the_error(InputError, BLOCKS, key="hello")

@@ -208,6 +208,7 @@ def test_evidence_without_a_proof_of_consistency_is_no_proof_of_a_fork(run):
 
     assert exit_code == EXIT_NOT_PROVEN
     assert output.startswith("not proven: ")
+    assert output.count("not proven") == 1
 
 
 def test_evidence_that_another_key_signed_is_refused(run):

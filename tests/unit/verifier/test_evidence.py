@@ -11,7 +11,8 @@ from tests.support.signing import a_checkpoint, a_key, a_signed_checkpoint, a_si
 from verifier.checkpoint import sign_checkpoint
 from verifier.evidence import format_evidence, verify_evidence
 from verifier.merkle import Leaves, prove_consistency, tree_root
-from verifier.rotation import format_rotation
+from verifier.note import NOTE_SIZE_MAX, SignatureLine, add_signature
+from verifier.rotation import CHAIN_LENGTH_MAX, ROTATION_SIZE_MAX, format_rotation
 
 LEAVES = [leaf_hash(b"block %d" % n) for n in range(20)]
 READER = Leaves(LEAVES)
@@ -29,6 +30,29 @@ def test_two_roots_at_one_size_prove_a_fork():
     assert verdict.proven
     assert str(verdict) == verdict.sentence
     assert "signed two roots for 9 blocks" in verdict.sentence
+
+
+def padded(size: int, reader: Leaves) -> str:
+    """A checkpoint as large as notes may be, of letters that take two bytes each in JSON."""
+    tree = a_checkpoint(size, tree_root(size, reader))._replace(extensions=('"' * 900_000,))
+    note = sign_checkpoint(tree, a_signer("100"))
+    room = NOTE_SIZE_MAX - len(note.encode())
+    return add_signature(note, SignatureLine('"' * (room - 14), b"none", b"x"))
+
+
+def test_a_ledger_cannot_make_its_notes_too_long_to_be_evidence():
+    chain = []
+    for number in range(CHAIN_LENGTH_MAX):
+        handover = format_rotation(a_key(str(number + 1)), a_signer(str(number)))
+        room = ROTATION_SIZE_MAX - len(handover.encode())
+        line = SignatureLine('"' * (room - 14), b"none", b"x")
+        chain.append(add_signature(handover, line))
+    key = a_key("0")
+    data = format_evidence(padded(9, READER), padded(9, FORK), key, key_chain=chain)
+
+    assert len(data) > 4 * NOTE_SIZE_MAX
+    assert verify_evidence(data, key).proven
+    assert verify_evidence(data.encode(), key).proven
 
 
 @pytest.mark.parametrize("size", [5, 6, 7, 9, 13, 18])

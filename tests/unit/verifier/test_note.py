@@ -138,6 +138,7 @@ REFUSED = {
     "utf8-of-a-surrogate": b"te\xed\xa0\x80xt\n\n\xe2\x80\x94 a AAAAAAAA\n",
     "utf-16": f"text\n\n— a {B64}\n".encode("utf-16"),
     "too-many-signatures": "text\n\n" + f"— a {B64}\n" * (SIGNATURES_MAX + 1),
+    "too-large-in-bytes": "é" * (NOTE_SIZE_MAX // 2) + f"\n\n— a {B64}\n",
     "too-large": "x" * NOTE_SIZE_MAX + f"\n\n— a {B64}\n",
     "none": None,
     "number": 7,

@@ -13,10 +13,11 @@ from tests.support.signing import (
 )
 from verifier.checkpoint import open_checkpoint
 from verifier.keys import COSIGNATURE, verifier_key_of
-from verifier.note import sign_note
+from verifier.note import SignatureLine, add_signature, sign_note
 from verifier.rotation import (
     CHAIN_LENGTH_MAX,
     FORMAT,
+    ROTATION_SIZE_MAX,
     current_key,
     format_rotation,
     keys_along,
@@ -49,6 +50,18 @@ def test_the_current_key_is_found_from_each_key_of_the_chain():
     for start, pinned in enumerate(KEYS):
         assert current_key(pinned, CHAIN) == KEYS[-1]
         assert keys_along(pinned, CHAIN) == KEYS[start:]
+
+
+def test_a_note_of_the_chain_has_a_bound():
+    """Else evidence that carries the chain could be made too long to be read."""
+    room = ROTATION_SIZE_MAX - len(CHAIN[0].encode())
+    longest = add_signature(CHAIN[0], SignatureLine("x" * (room - 14), b"none", b"x"))
+    assert len(longest.encode()) == ROTATION_SIZE_MAX
+    assert current_key(KEYS[0], [longest]) == KEYS[1]
+    longer = add_signature(CHAIN[0], SignatureLine("x" * (room - 13), b"none", b"x"))
+    for pinned in KEYS[:2]:
+        with pytest.raises(ProofRejectedError, match="larger than"):
+            current_key(pinned, [longer])
 
 
 def test_an_empty_chain_has_the_pinned_key():
