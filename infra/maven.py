@@ -22,7 +22,7 @@ def fetch_once(target: Path, fetch: Callable[[Path], None]) -> Path:
         fetch: Fills the empty folder it is given.
     """
     if not target.exists():
-        with only_one(target.with_suffix(".lock")):
+        with only_one(target.with_name(f"{target.name}.lock")):
             if not target.exists():
                 _fetch(target, fetch)
     return target

@@ -6,9 +6,12 @@ plain.py         documents as plain JSON (pure)  declarations.py  columns by TOM
 columns.py       one type of column each (pure)  json_format.py, avro_format.py  bytes (pure)
 feed.py          follows a journal by the reader rule; where it was, it goes on
 planning.py      blocks -> batches of changes; what a dropped table leaves behind
+sinks.py         the port through which changes leave; progress.py: how far it got
 kafka/           transactions, topics, progress: exactly once into Kafka
-webhook.py, files.py  the sinks without Kafka: at least once, with a key to tell copies
+webhook.py, files.py  the sinks without Kafka; lines.py, parking.py: what they write
 exporter.py      the loop: feed -> plan -> sink
+connect/         configurations of Kafka Connect sinks (pure)
+agents/          Faust: typed topics, and what was handled is skipped
 ```
 
 Whoever reads Kafka does so with `isolation.level=read_committed`. Everything here is derived: the journal

@@ -155,7 +155,8 @@ class _Session:
         if progress is not None and not self._feed.from_start:
             tables = progress.tables
         self._planner = Planner(export.ledger, tables=tables, chosen=export.tables)
-        self._position, self._bookmark = self._start, self._feed.bookmark
+        self._position = self._start
+        self._last: Accepted | None = None
         self._tables = self._planner.catalog.tables
         self._saved_tables = self._tables if tables else None
         self._pending: list[RevisionChange | BlockSummary] = []
@@ -201,7 +202,7 @@ class _Session:
                 first = self._start.entry_index if number == self._start.sequence_number else 0
                 self._plan(accepted.block, first)
                 self._position = Position(number + 1, 0)
-            self._bookmark = self._feed.bookmark_at(accepted)
+            self._last = accepted
             self._tables = self._planner.catalog.tables
             if len(self._pending) >= BATCH_CHANGES or self._pending_size >= BATCH_SIZE:
                 self._deliver(self._position)
@@ -225,7 +226,9 @@ class _Session:
             return
         tables_changed = self._tables is not self._saved_tables
         progress = Progress(
-            position=position, bookmark=self._bookmark, tables=tuple(self._tables.values())
+            position=position,
+            bookmark=self._feed.bookmark(self._last),
+            tables=tuple(self._tables.values()),
         )
         self._sink.deliver(Batch(self._strand_id, self._pending, progress, tables_changed))
         self._saved_tables = self._tables

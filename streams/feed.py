@@ -13,8 +13,7 @@ another offset, the journal is read from its beginning.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from journal.ambient import SYSTEM_TIMER, Timer
 from journal.chain import Accepted, Checked, Ignored, Origin, Tip, check, link
@@ -33,8 +32,7 @@ _SILENCE_MAX: Final = 10.0
 _log = event_logger("indelible.streams")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bookmark:
+class Bookmark(NamedTuple):
     """The last block that was looked at, and where it lies in the log.
 
     Attributes:
@@ -83,7 +81,6 @@ class Feed:
     """The accepted blocks of one log. For one thread.
 
     Attributes:
-        bookmark: Of the last block returned; None before the first.
         from_start: Whether reading began at the journal's beginning.
         ignored: How many records were ignored, by `journal.chain.Reason`.
     """
@@ -111,7 +108,9 @@ class Feed:
             LogUnavailableError: It cannot be reached.
         """
         self.ignored: Counter[str] = Counter()
-        self.bookmark: Bookmark | None = None
+        self._epoch = -1
+        self._last: Accepted | None = None
+        self._began_at: Bookmark | None = None
         self._log, self._exclusive, self._timer = log, exclusive, timer
         self._ledger_name = ledger_name
         self._tip: Tip | Origin = Origin(ledger_name)
@@ -119,7 +118,7 @@ class Feed:
         self._awaited: Bookmark | None = None
         self.from_start = bookmark is None or not self._is_at(bookmark)
         if bookmark is not None and not self.from_start:
-            self.bookmark, self._tip = bookmark, bookmark.tip
+            self._began_at, self._tip = bookmark, bookmark.tip
             self._reader = log.reader(Position(offset=bookmark.offset + 1, epoch=bookmark.epoch))
         else:
             self._awaited = bookmark
@@ -140,10 +139,9 @@ class Feed:
             if isinstance(outcome, Ignored):
                 self._ignore(outcome)
                 continue
-            self._tip = outcome.tip
-            self.bookmark = _bookmark(outcome, record.epoch)
+            self._tip, self._last, self._epoch = outcome.tip, outcome, record.epoch
             if self._awaited is not None:
-                self._compare(self._awaited, self.bookmark)
+                self._compare(self._awaited, outcome.tip)
             accepted.append(outcome)
         return accepted
 
@@ -162,11 +160,22 @@ class Feed:
         assert self._reader is not None
         return self._reader.position()
 
-    def bookmark_at(self, accepted: Accepted) -> Bookmark:
-        """The bookmark of one of the blocks just read; the epoch is left out, it may be a later one's."""
-        if self.bookmark is not None and accepted.offset == self.bookmark.offset:
-            return self.bookmark
-        return _bookmark(accepted, -1)
+    def bookmark(self, accepted: Accepted | None) -> Bookmark | None:
+        """That of a block just read; None for the place where reading began.
+
+        Only the last block read has its epoch in it: for others it may be a later one's.
+        """
+        if accepted is None:
+            return self._began_at
+        tip, epoch = accepted.tip, self._epoch if accepted is self._last else -1
+        return Bookmark(
+            strand_id=tip.strand_id,
+            sequence_number=tip.sequence_number,
+            block_hash=tip.block_hash,
+            timestamp=tip.timestamp,
+            offset=accepted.offset,
+            epoch=epoch,
+        )
 
     def blocks_before(self, sequence_number: int) -> Iterator[Accepted]:
         """All blocks below a height that was reached, read once more, with a cursor of their own.
@@ -237,7 +246,7 @@ class Feed:
             and checked.block.block_hash == bookmark.block_hash
         )
 
-    def _compare(self, awaited: Bookmark, found: Bookmark) -> None:
+    def _compare(self, awaited: Bookmark, found: Tip) -> None:
         if found.sequence_number < awaited.sequence_number:
             return
         if found.block_hash != awaited.block_hash:
@@ -263,15 +272,3 @@ class Feed:
                 detail=ignored.detail,
                 offset=ignored.offset,
             )
-
-
-def _bookmark(accepted: Accepted, epoch: int) -> Bookmark:
-    tip = accepted.tip
-    return Bookmark(
-        strand_id=tip.strand_id,
-        sequence_number=tip.sequence_number,
-        block_hash=tip.block_hash,
-        timestamp=tip.timestamp,
-        offset=accepted.offset,
-        epoch=epoch,
-    )

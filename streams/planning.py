@@ -11,6 +11,7 @@ again when a table is dropped (`documents_of`), at the price of one pass over th
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from journal import catalog, document
@@ -63,10 +64,13 @@ class TableRestored(NamedTuple):
 
 
 class BlockSummary(NamedTuple):
-    """A block without its documents. `revisions` are (table, id, version, operation, hash, index)."""
+    """A block without its documents.
+
+    `transactions` are (id, entry), `revisions` (table, id, version, operation, hash, index).
+    """
 
     block: Block
-    transactions: list[TransactionEntry]
+    transactions: list[tuple[str, TransactionEntry]]
     revisions: list[tuple[str, str, int, OperationName, str, int]]
 
 
@@ -111,15 +115,15 @@ class Planner:
             CorruptBlockError: It says something that no correct writer says.
         """
         found: list[Change] = []
-        transactions: list[TransactionEntry] = []
+        transactions: list[tuple[str, TransactionEntry]] = []
         listed: list[tuple[str, str, int, OperationName, str, int]] = []
         number, timestamp = block.header.sequence_number, block.header.timestamp
         entries, hashes, transaction_id = block.entries, block.leaf_hashes, ""
         tables, names = self.catalog.tables, self._names()
         for index, content in enumerate(block.contents):
             if type(content) is TransactionEntry:
-                transactions.append(content)
                 transaction_id = id_text(content.transaction_id)
+                transactions.append((transaction_id, content))
                 continue
             assert type(content) is RevisionEntry
             table_id, operation = content.table_id, OPERATION_NAMES[content.operation]
@@ -257,7 +261,7 @@ def summaries(summary: BlockSummary, ledger: str) -> list[dict[str, Any]]:
     count = max(1, -(-len(summary.revisions) // SUMMARY_REVISIONS_MAX))
     head = {
         "ledger": ledger,
-        "strand_id": id_text(header.strand_id),
+        "strand_id": _strand_text(header.strand_id),
         "sequence_number": header.sequence_number,
         "hash": hash_text(block.block_hash),
         "previous_hash": hash_text(header.previous_block_hash),
@@ -273,7 +277,9 @@ def summaries(summary: BlockSummary, ledger: str) -> list[dict[str, Any]]:
             {
                 **head,
                 "part": part,
-                "transactions": [] if part else [_transaction(t) for t in summary.transactions],
+                "transactions": []
+                if part
+                else [_transaction(*each) for each in summary.transactions],
                 "revisions": [
                     dict(zip(_LISTED, listed, strict=True))
                     for listed in summary.revisions[start : start + SUMMARY_REVISIONS_MAX]
@@ -303,9 +309,12 @@ _LISTED: Final = ("table", "document_id", "version", "operation", "hash", "entry
 _SYSTEM_NAMES: Final = {1: "ledger", 2: "tables", 3: "indexes"}
 
 
-def _transaction(entry: TransactionEntry) -> dict[str, Any]:
+_strand_text = lru_cache(maxsize=16)(id_text)
+
+
+def _transaction(transaction_id: str, entry: TransactionEntry) -> dict[str, Any]:
     return {
-        "transaction_id": id_text(entry.transaction_id),
+        "transaction_id": transaction_id,
         "principal": entry.principal,
         "statements": list(entry.statements),
         "labels": dict(entry.labels),

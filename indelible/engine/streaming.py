@@ -250,7 +250,7 @@ def stream_status(address: JournalAddress, options: StreamOptions) -> list[Expor
     cluster, ledger = stream_cluster(address, options), ledger_name_of(address)
     topics = StreamTopics(cluster, prefix_of(address), ledger, partitions=options.partitions)
     topic = topics.name(Kind.PROGRESS)
-    found = read_progress(cluster, topic) if topics.partitions(topic) else {}
+    found = read_progress(cluster, topic, wait=False) if topics.partitions(topic) else {}
     log = open_journal(address, dict(options.kafka))
     try:
         end = log.end_offset()

@@ -17,7 +17,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from journal.catalog import TableInfo
 from journal.errors import IntegrityError
-from journal.kafka.failures import checked_options, unavailable
+from journal.kafka.failures import checked_options, persistently, unavailable
 from journal.kafka.settings import Cluster
 from streams.kafka.settings import TRANSACTION_SECONDS, reader_settings
 from streams.planning import tables_from_json, tables_to_json
@@ -27,17 +27,26 @@ _TIMEOUT_SECONDS: Final = 10.0
 _TABLES: Final = "/tables"
 
 
-def read_progress(cluster: Cluster, topic: str) -> dict[str, Progress]:
+def read_progress(
+    cluster: Cluster, topic: str, *, only: str = "", wait: bool = True
+) -> dict[str, Progress]:
     """Exporter -> how far it is.
+
+    Args:
+        cluster, topic: Where.
+        only: The one exporter that is asked for; others' records are not looked at.
+        wait: See all that was committed, also behind an open transaction: what an exporter needs. Else
+            what readers see now, which may be older: good enough for people.
 
     Raises:
         LogUnavailableError: The topic cannot be read to its end.
         IntegrityError: A record there is none of ours.
     """
-    records = _read_all(cluster, topic)
+    isolation = "read_uncommitted" if wait else "read_committed"
+    records = _read_all(cluster, topic, _end(cluster, topic, isolation))
     found = {}
     for name, value in records.items():
-        if name.endswith(_TABLES):
+        if name.endswith(_TABLES) or (only and name != only):
             continue
         try:
             tables: list[TableInfo] = []
@@ -64,14 +73,13 @@ def progress_records(
     return records
 
 
-def _read_all(cluster: Cluster, topic: str) -> Mapping[str, Any]:
-    """The last committed value of each key."""
+def _read_all(cluster: Cluster, topic: str, end: int) -> Mapping[str, Any]:
+    """The last committed value of each key below an offset."""
+    if end == 0:
+        return {}
     with checked_options():
         consumer = Consumer(reader_settings(cluster))
     try:
-        end = _high_watermark(cluster, topic)
-        if end == 0:
-            return {}
         partition = TopicPartition(topic, 0, 0)
         consumer.assign([partition])
         values: dict[str, Any] = {}
@@ -100,13 +108,19 @@ def _read_all(cluster: Cluster, topic: str) -> Mapping[str, Any]:
         consumer.close()
 
 
-def _high_watermark(cluster: Cluster, topic: str) -> int:
-    """The end, open transactions included."""
+def _end(cluster: Cluster, topic: str, isolation: str) -> int:
+    """The high watermark, or what stands before the first open transaction."""
     with checked_options():
-        consumer = Consumer(reader_settings(cluster, isolation="read_uncommitted"))
+        consumer = Consumer(reader_settings(cluster, isolation=isolation))
     try:
         partition = TopicPartition(topic, 0)
-        _, high = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_SECONDS, cached=False)
-        return int(high)
+        _, end = persistently(
+            lambda: consumer.get_watermark_offsets(
+                partition, timeout=_TIMEOUT_SECONDS, cached=False
+            )
+        )
+        return int(end)
+    except KafkaException as error:
+        raise unavailable(f"{topic} cannot be read", error) from error
     finally:
         consumer.close()

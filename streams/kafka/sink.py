@@ -39,6 +39,8 @@ _Headers = list[tuple[str, str | bytes | None]]
 
 _INIT_SECONDS: Final = 30.0
 _COMMIT_SECONDS: Final = float(TRANSACTION_SECONDS)
+_COMMIT_ATTEMPT_SECONDS: Final = 2.0
+_EVENT_SECONDS: Final = 0.5
 _STATE_CHUNK: Final = 10_000
 _FENCED: Final = frozenset(
     {
@@ -79,6 +81,7 @@ class KafkaSink:
         self._make_encoder = encoder
         self._tables: dict[str, _Table] = {}
         self._producer: Producer | None = None
+        self._fatal: KafkaError | None = None
 
     def open(self) -> Progress | None:
         """Fence the predecessor and read how far it got.
@@ -88,14 +91,21 @@ class KafkaSink:
             ConfigurationError: A topic cannot be made, or this principal may not write.
         """
         self.close()
+        self._fatal = None
         progress_topic, _ = self._topics.ready(Kind.PROGRESS)
         with checked_options():
-            self._producer = Producer(producer_settings(self._cluster, self._transactional_id))
+            self._producer = Producer(
+                {
+                    **producer_settings(self._cluster, self._transactional_id),
+                    "error_cb": self._note,
+                }
+            )
         try:
             self._producer.init_transactions(_INIT_SECONDS)
         except KafkaException as error:
             raise self._failure("cannot begin to write", error) from error
-        return read_progress(self._cluster, progress_topic).get(self._name)
+        found = read_progress(self._cluster, progress_topic, only=self._name)
+        return found.get(self._name)
 
     def deliver(self, batch: Batch) -> None:
         """Write a batch and its progress in one transaction."""
@@ -237,12 +247,15 @@ class KafkaSink:
                 return
 
     def _commit(self) -> None:
-        """Send everything and end the transaction; asks again as long as the client says that helps."""
+        """Send everything and end the transaction; asks again as long as the client says that helps.
+
+        A call that waits while the producer is fenced never returns; the next one says so at once.
+        """
         assert self._producer is not None
         deadline = monotonic() + _COMMIT_SECONDS
         while True:
             try:
-                self._producer.commit_transaction(_COMMIT_SECONDS)
+                self._producer.commit_transaction(_COMMIT_ATTEMPT_SECONDS)
             except KafkaException as exception:
                 error = error_of(exception)
                 if error is None or not error.retriable() or monotonic() > deadline:
@@ -252,7 +265,7 @@ class KafkaSink:
 
     def _failure(self, what: str, exception: KafkaException) -> LedgerError:
         """What the caller may act on; the producer is not used again."""
-        error = error_of(exception)
+        error = self._cause(error_of(exception))
         self.close()
         if error is not None and error.code() in _FENCED:
             return ConflictError(
@@ -272,6 +285,28 @@ class KafkaSink:
                 "the stream topics",
             )
         return unavailable(what, exception)
+
+    def _note(self, error: KafkaError) -> None:
+        """Remember why the producer died: it may be told between two batches."""
+        if error.fatal():
+            self._fatal = error
+
+    def _cause(self, error: KafkaError | None) -> KafkaError | None:
+        """Why a producer died: its calls may say only that it did, or that they wait; its events tell.
+
+        Taken for a passing trouble, being fenced would be answered by fencing the successor.
+        """
+        deadline = monotonic() + _EVENT_SECONDS
+        while self._fatal is None and self._producer is not None and monotonic() < deadline:
+            if error is not None and error.code() in _FENCED:
+                return error
+            try:
+                self._producer.poll(0.05)
+            except KafkaException as exception:
+                told = error_of(exception)
+                if told is not None and told.fatal():
+                    self._fatal = told
+        return self._fatal or error
 
 
 class _Table:

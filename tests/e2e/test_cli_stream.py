@@ -10,6 +10,8 @@ import pytest
 from tests.support.command_line import CommandLine
 from tests.support.receiver import Receiver
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def line(tmp_path: Path) -> CommandLine:
@@ -40,7 +42,7 @@ def test_an_inferred_declaration_can_be_used(line: CommandLine) -> None:
 
 
 def test_an_export_is_streamed_like_its_ledger(line: CommandLine) -> None:
-    line.ok("export", "create", "file:l", "copy")
+    line.ok("export", "journal", "file:l", "copy")
     arguments = ("--to", "stdout", "--once")
 
     assert (

@@ -11,6 +11,8 @@ import indelible
 from tests.support.transfer_writer import open_accounts
 from tests.support.transfers import Writer, expect_nothing_lost_or_doubled
 
+pytestmark = pytest.mark.slow
+
 KILLS = 20 if os.environ.get("INDELIBLE_SOAK") else 3
 
 

@@ -16,6 +16,8 @@ from indelible.client.addresses import parse_address
 from indelible.engine.opening import open_node
 from verifier.checkpoint import check_consistent, open_checkpoint
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 20 if os.environ.get("INDELIBLE_SOAK") else 4
 
 

@@ -85,6 +85,7 @@ def start(bank: Bank, kafka: Cluster, *extra: str) -> "subprocess.Popen[str]":
             sys.executable, "-m", "indelible.cli", "stream", bank.url,
             "--bootstrap", kafka.bootstrap_servers, "--partitions", "2", *extra,
         ],
+        env={name: value for name, value in os.environ.items() if not name.startswith("INDELIBLE_")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -96,7 +97,7 @@ def delivered(bank: Bank, kafka: Cluster) -> int:
     topic = topic_name("indelible", bank.name, Kind.PROGRESS)
     if topic not in topics_of(kafka):
         return 0
-    progress = read_progress(kafka, topic).get("default")
+    progress = read_progress(kafka, topic, wait=False).get("default")
     return 0 if progress is None else progress.position.sequence_number
 
 
@@ -152,6 +153,7 @@ def test_paused_exporter_comes_back_beside_its_successor(bank: Bank, kafka: Clus
             _, new_errors = new.communicate(timeout=WAIT_SECONDS)
     finally:
         old.kill()
+        old.communicate()
     finish(bank, kafka)
 
     assert old.returncode == 3, errors

@@ -19,7 +19,12 @@ from indelible.client.addresses import parse_address, parse_journal_address
 from indelible.engine.creation import Durability
 from indelible.engine.kafka_ledgers import create_kafka_ledger
 from indelible.engine.streaming import StreamOptions, make_export, stream_status
-from journal.errors import ConfigurationError, ConflictError, LogUnavailableError
+from journal.errors import (
+    ConfigurationError,
+    ConflictError,
+    IntegrityError,
+    LogUnavailableError,
+)
 from journal.hashing import leaf_hash
 from journal.kafka import Cluster
 from streams.avro_format import unregistered_schemas
@@ -291,6 +296,41 @@ def test_the_predecessor_of_a_new_exporter_is_fenced(streaming: Streaming) -> No
     expect_exactly_once(streaming.kafka, streaming.url, "vehicles")
 
 
+def test_a_predecessor_fenced_between_two_batches_does_not_come_back(
+    streaming: Streaming,
+) -> None:
+    """Its client may learn of it in the background; then its next call says only that it is dead."""
+    streaming.ledger.execute("INSERT INTO vehicles ?", {"n": 1})
+    source = ListSink()
+    export_once(streaming.url, source)
+    address = parse_journal_address(streaming.url)
+    old, new = (make_export(address, streaming.options()).sink for _ in range(2))
+    old.open()
+    old.deliver(_batch(source))
+    new.open()
+    time.sleep(0.3)
+    with pytest.raises(ConflictError, match="was started somewhere else"):
+        old.deliver(_batch(source))
+    old.close()
+    new.close()
+
+    expect_exactly_once(streaming.kafka, streaming.url, "vehicles")
+
+
+def test_a_strangers_record_in_the_progress_topic_stops_nobody_else(streaming: Streaming) -> None:
+    streaming.export()
+    topic = streaming.topic("progress")
+    stranger = Producer({"bootstrap.servers": streaming.kafka.bootstrap_servers})
+    stranger.produce(topic, key=b"stranger", value=b"hello")
+    stranger.flush(10)
+    streaming.ledger.execute("INSERT INTO vehicles ?", {"n": 1})
+    streaming.export()
+
+    with pytest.raises(IntegrityError, match="stranger"):
+        read_progress(streaming.kafka, topic)
+    expect_exactly_once(streaming.kafka, streaming.url, "vehicles")
+
+
 def test_progress_behind_anothers_open_transaction_is_waited_for(streaming: Streaming) -> None:
     """Read too early, an older position would export the same batch twice."""
     streaming.export()
@@ -316,6 +356,7 @@ def test_progress_behind_anothers_open_transaction_is_waited_for(streaming: Stre
     reader.start()
     time.sleep(1.0)
     assert not found
+    assert read_progress(streaming.kafka, topic, wait=False).keys() == {"default"}
     other.commit_transaction(10)
     reader.join(30)
 

@@ -40,6 +40,7 @@ def padded(size: int, reader: Leaves) -> str:
     return add_signature(note, SignatureLine('"' * (room - 14), b"none", b"x"))
 
 
+@pytest.mark.slow
 def test_a_ledger_cannot_make_its_notes_too_long_to_be_evidence():
     chain = []
     for number in range(CHAIN_LENGTH_MAX):
