@@ -1,7 +1,7 @@
 """`python -m bench`: measure, print one table.
 
-python -m bench                                    everything but the flights, under ten minutes
-python -m bench --quick                            the same, coarse, under a minute
+python -m bench                                    everything but the flights, a quarter of an hour
+python -m bench --quick                            the same, coarse, two or three minutes
 python -m bench commits --target embedded --callers 1,8 --seconds 4
 python -m bench flights --target embedded,kafka-1  a year of flights; --days 7 for less
 python -m bench flights --url kafka://HOST:PORT/LEDGER
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("part", nargs="?", default="all", choices=("all", *PARTS))
-    parser.add_argument("--quick", action="store_true", help="coarse, under a minute")
+    parser.add_argument("--quick", action="store_true", help="coarse, in two or three minutes")
     parser.add_argument("--target", type=_names, metavar="NAMES", help=f"of {','.join(TARGETS)}")
     parser.add_argument("--callers", type=_numbers, metavar="N,N", help="for commits")
     parser.add_argument("--rounds", type=int, help="turns of each target; medians are shown")

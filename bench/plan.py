@@ -1,4 +1,4 @@
-"""How long each part runs: the whole in under ten minutes, `--quick` in under one."""
+"""How long each part runs: the whole in about a quarter of an hour, `--quick` in some minutes."""
 
 from dataclasses import dataclass
 from typing import Final
