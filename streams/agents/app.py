@@ -11,6 +11,9 @@ from streams.agents.watching import Watch, end_at_once, watch
 
 _SESSION_SECONDS: Final = 10.0
 _HEARTBEAT_SECONDS: Final = 3.0
+_REQUEST_SECONDS: Final = 30.0
+"""Faust waits 20 minutes for the answer to what it sends, and as long would everything behind it."""
+
 _METADATA_AGE_MS: Final = 3_000
 """Topics that are made after Faust started are found when it looks again: else after 5 minutes."""
 
@@ -67,6 +70,8 @@ def agent_app(
             "store": "memory://",
             "web_enabled": False,
             "consumer_metadata_max_age_ms": _METADATA_AGE_MS,
+            "broker_request_timeout": _REQUEST_SECONDS,
+            "producer_request_timeout": _REQUEST_SECONDS,
             **settings,
         },
     )

@@ -154,11 +154,9 @@ async def _read(app: faust.App) -> dict[Partition, Reading]:
 
 async def _reading(app: faust.App, tp: TP, end: int) -> Reading:
     consumer: Any = app.consumer
-    # Faust has no public way to ask for these two.
-    last_received, handled = consumer._read_offset[tp], consumer._committed_offset[tp]  # noqa: SLF001
     return Reading(
         end=end,
         fetched=await consumer.position(tp) or 0,
-        received=0 if last_received is None else last_received + 1,
-        handled=handled,
+        received=consumer.received.get(tp, 0),
+        handled=consumer._committed_offset[tp],  # noqa: SLF001 - Faust's only record of a partition's seek
     )

@@ -161,6 +161,26 @@ def test_a_worker_that_stands_still_ends_and_its_successor_goes_on(
     assert seen(broker, ledger) == {change.document_id for change in changes}
 
 
+def test_a_worker_without_anything_to_do_goes_on(broker: KafkaCluster, tmp_path: Path) -> None:
+    """Not ended as one that stands still (its limit is 6 seconds), also where it begins at an end."""
+    writer = a_writer(broker, "idle")
+    changes = sales(5, vehicles=5, owners=OWNERS)
+    writer.write(changes)
+
+    with Worker(
+        HANGING, broker.bootstrap_servers, "idle", str(PARTITIONS), "waits", folder=tmp_path
+    ) as worker:
+        wait_until(lambda: len(seen(broker, "idle")) == len(changes), 60, worker.log)
+        time.sleep(4)  # commits
+        worker.process.terminate()
+        assert worker.exit_code() == 0
+        worker.restart()
+        worker.wait_for(READY, count=2)
+        time.sleep(9)
+
+        assert worker.process.poll() is None
+
+
 def test_a_worker_that_was_stopped_for_too_long_ends_when_it_goes_on(
     broker: KafkaCluster, tmp_path: Path
 ) -> None:
