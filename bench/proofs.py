@@ -1,7 +1,6 @@
 """Proofs: what a receipt costs in a long ledger, what signing costs the commits, how fast an audit is."""
 
 import multiprocessing
-import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from random import Random
 from typing import Final
 
 import indelible
-from bench import workload
+from bench import machine, workload
 from bench.callers import drive
 from bench.journals import write_journal
 from bench.measure import Point, Sample, median_point, point_of
@@ -119,7 +118,7 @@ def _audit(folder: Path, *, blocks: int, revisions: int) -> Row:
     process.join()
     if found < blocks * revisions:
         raise RuntimeError(f"the audit saw {found} revisions of {blocks * revisions}")
-    measure = f"audit, {revisions} a transaction, {memory:.0f} MB at most"
+    measure = f"audit, {revisions} a transaction, main process {memory:.0f} MB"
     return _row(measure, "embedded", 1, Point(rate=found / seconds))
 
 
@@ -130,9 +129,7 @@ def _audit_alone(
     started = time.perf_counter()
     report = audit_journal(FileAddress(folder=folder, name="ledger"))
     seconds = time.perf_counter() - started
-    usages = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    memory = max(resource.getrusage(each).ru_maxrss for each in usages) / 1024
-    results.put((seconds, memory, report.revisions))
+    results.put((seconds, machine.peak_mb(), report.revisions))
 
 
 def _row(measure: str, target: str, callers: int, point: Point) -> Row:

@@ -1,4 +1,4 @@
-"""A worker whose agent, once in the life of its folder, does not come back from vehicle 7."""
+"""A worker that counts the revisions of each document; once, its agent does not come back from vehicle 7."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ from streams.agents import Revision, agent_app, once, revisions, work
 
 
 def main(servers: str, ledger: str, partitions: str, how: str, folder: str) -> None:
-    """Work; `how` is waits, blocks or raises."""
+    """Work; `how` is never, waits, blocks or raises."""
     app = agent_app(
         f"{ledger}-hanging",
         bootstrap_servers=servers,
@@ -21,9 +21,9 @@ def main(servers: str, ledger: str, partitions: str, how: str, folder: str) -> N
     marker = Path(folder) / "has-hung"
 
     @app.agent(revisions(app, ledger, "vehicles"))
-    @once(app, "seen")
-    async def see(revision: Revision, state: None) -> bool:
-        if revision.document_id.endswith("0007") and not marker.exists():
+    @once(app, "seen", initial=0)
+    async def see(revision: Revision, count: int) -> int:
+        if how != "never" and revision.document_id.endswith("0007") and not marker.exists():
             marker.touch()
             if how == "waits":
                 await asyncio.Event().wait()
@@ -31,7 +31,7 @@ def main(servers: str, ledger: str, partitions: str, how: str, folder: str) -> N
                 time.sleep(1000)
             else:
                 raise RuntimeError("vehicle 7")
-        return True
+        return count + 1
 
     work(app)
 

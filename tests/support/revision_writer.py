@@ -90,7 +90,7 @@ class RevisionWriter:
                 self.topic,
                 key=encoded.history_key,
                 value=encoded.value,
-                partition=int(change.document_id.removeprefix("vehicle-")) % self._partitions,
+                partition=sum(change.document_id.encode()) % self._partitions,
                 headers={
                     SEQUENCE_HEADER: format_sequence(change.position).encode(),
                     HASH_HEADER: change.hash.encode(),
