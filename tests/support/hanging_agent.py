@@ -1,4 +1,4 @@
-"""A worker that counts revisions per document; once, its agent never comes back from vehicle 7."""
+"""A worker that counts the revisions of each document, and once does not come back from vehicle 7."""
 
 import asyncio
 import sys
