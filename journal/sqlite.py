@@ -20,7 +20,6 @@ after a crash may still find the whole commit record: it may have been written.
 
 import os
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from threading import Condition, Lock
 from time import monotonic
@@ -38,6 +37,7 @@ from journal.errors import (
     UnknownLedgerError,
     UnsupportedError,
 )
+from journal.folders import sync_folder
 from journal.log import AppendUnknownError, Position, Record
 
 APPLICATION_ID: Final = int.from_bytes(b"Indl", "big")
@@ -123,7 +123,7 @@ class SqliteLog:
             _create_tables(connection, path, database_id)
         finally:
             connection.close()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         return cls(path)
 
     def identity(self) -> str:
@@ -408,13 +408,3 @@ def _inode(path: Path) -> tuple[int, int]:
     except OSError as error:
         raise LogUnavailableError(f"{path} cannot be reached: {error.strerror}") from error
     return status.st_dev, status.st_ino
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name durable; some file systems cannot, and there it is not needed."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

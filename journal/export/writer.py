@@ -18,6 +18,7 @@ from journal.export.manifest import (
     file_name,
     format_manifest,
 )
+from journal.folders import sync_folder
 
 FILE_SIZE_TARGET: Final = 32 * 1024 * 1024
 """From here on another file is begun."""
@@ -183,23 +184,14 @@ def put_in_place(temporary: Path, folder: Path) -> None:
         OSError: It was not; for instance because somebody put something into `folder` meanwhile.
     """
     folder = folder.absolute()
-    _sync_folder(temporary)
+    sync_folder(temporary)
     temporary.replace(folder)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
 def _sync(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with suppress(OSError):  # some file systems cannot, and need not
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unwritable(folder: Path, error: OSError) -> ConfigurationError:
