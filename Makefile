@@ -4,14 +4,16 @@ VENV   := .venv
 RUN    := $(VENV)/bin
 PYTEST := $(RUN)/python -m pytest -q
 # Tests that cannot run fail instead of being skipped.
-REQUIRE := INDELIBLE_REQUIRE_KAFKA=1 INDELIBLE_REQUIRE_POSTGRES=1
+REQUIRE := INDELIBLE_REQUIRE_KAFKA=1 INDELIBLE_REQUIRE_POSTGRES=1 INDELIBLE_REQUIRE_COMPILED=1
+# Compiling takes types from all over, so any change counts (docs/adr/0008-compiled-modules.md).
+SOURCES := $(shell find journal verifier materializer streams indelible -name '*.py')
 
-.PHONY: help setup demo test test-fast soak check format bench profile kafka-up connect-up docs clean
+.PHONY: help setup compile pure demo test test-fast soak check format bench profile kafka-up connect-up docs clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-setup: .runtime/ready ## Install everything: system packages, virtual environment, Kafka, Connect
+setup: .runtime/ready compile ## Install everything: system packages, virtual environment, Kafka, Connect; compile
 
 .runtime/ready: uv.lock pyproject.toml infra/install-system-packages infra/kafka/pom.xml infra/connect/plugins.py
 	sh infra/install-system-packages
@@ -28,13 +30,24 @@ setup: .runtime/ready ## Install everything: system packages, virtual environmen
 	$(RUN)/uv sync --locked --quiet
 	mkdir -p .runtime && touch $@
 
+compile: .runtime/compiled ## Compile the modules that every commit passes through
+
+.runtime/compiled: .runtime/ready $(SOURCES)
+	$(MAKE) --no-print-directory pure
+	HATCH_BUILD_HOOKS_ENABLE=1 $(RUN)/hatchling build -t wheel --hooks-only >/dev/null
+	touch $@
+
+pure: ## Go back to the Python sources alone
+	rm -f *__mypyc.*.so .runtime/compiled
+	find journal verifier materializer streams indelible -name '*.so' -delete
+
 demo: setup ## Watch a ledger work on real flights, in under a minute
 	$(RUN)/indelible demo
 
-test: setup ## Everything, on a real Kafka too
-	$(REQUIRE) $(PYTEST)
+test: setup ## Everything, compiled, on a real Kafka too
+	$(REQUIRE) $(PYTEST) tests
 
-test-fast: .runtime/venv ## What needs no broker and no patience (under a minute)
+test-fast: .runtime/venv pure ## What needs no compiler, no broker and no patience (about a minute)
 	$(PYTEST) -m "not kafka and not slow" -n 3 --dist worksteal
 
 soak: setup ## The long forms: kill -9 twenty times, the whole year of flights ...
@@ -59,7 +72,7 @@ docs: .runtime/venv ## Write the generated parts of docs/reference anew
 bench: setup ## Commits, reads, rebuild and import beside PostgreSQL; one table with ratios
 	$(RUN)/python -m bench
 
-profile: setup ## Where the time of a commit goes
+profile: .runtime/ready pure ## Where the time of a commit goes, in the Python sources
 	$(RUN)/python -m bench.profile
 
 kafka-up: setup ## A real Kafka on 127.0.0.1:9092 until Ctrl-C
@@ -68,5 +81,5 @@ kafka-up: setup ## A real Kafka on 127.0.0.1:9092 until Ctrl-C
 connect-up: setup ## A Kafka Connect worker beside it, with a sink for PostgreSQL
 	$(RUN)/python -m infra.connect up
 
-clean: ## Remove what setup made
+clean: pure ## Remove what setup made
 	rm -rf $(VENV) .runtime .pytest_cache .mypy_cache .ruff_cache .hypothesis

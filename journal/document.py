@@ -37,6 +37,7 @@ from journal.values import (
     Time,
     Timestamp,
     Value,
+    is_utf8,
     time_of,
     timestamp_of,
     timestamp_text,
@@ -91,7 +92,7 @@ def check(value: Value) -> None:
     kind = type(value)
     if kind is str and value.isascii():
         return
-    if kind is not str and _is_plain(value, NESTING_MAX, [NODES_MAX]) and _is_utf8(value):
+    if kind is not str and _is_plain(value, NESTING_MAX, [NODES_MAX]) and _all_utf8(value):
         return
     _tag(value, "$", NESTING_MAX, [NODES_MAX])
 
@@ -188,13 +189,13 @@ def _take_room(room: list[int], count: int) -> None:
         raise _too_many(room)
 
 
-def _is_utf8(value: Value) -> bool:
+def _all_utf8(value: Value) -> bool:
     """Whether no text in a plain value has a lone surrogate."""
     if isinstance(value, str):
-        return value.isascii() or not _SURROGATE.search(value)
+        return is_utf8(value)
     if isinstance(value, dict):
-        return all(map(_is_utf8, value)) and all(map(_is_utf8, value.values()))
-    return not isinstance(value, list) or all(map(_is_utf8, value))
+        return all(map(_all_utf8, value)) and all(map(_all_utf8, value.values()))
+    return not isinstance(value, list) or all(map(_all_utf8, value))
 
 
 def _has_astral_key(value: Value) -> bool:
@@ -245,7 +246,7 @@ def _tag_scalar(value: Value, path: str) -> Any:  # noqa: C901 - one case per ty
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        if _SURROGATE.search(value):
+        if not is_utf8(value):
             raise InvalidDocumentError("lone surrogate in a string", path=path)
         return str.__str__(value)  # str() of an enum's member would be its name
     if isinstance(value, int):
@@ -274,8 +275,8 @@ def _tag_scalar(value: Value, path: str) -> Any:  # noqa: C901 - one case per ty
     raise InvalidDocumentError(f"a {type(value).__name__} cannot be stored", path=path)
 
 
-def _tag_text(value: Symbol | IonValue, path: str) -> Any:
-    text: Any = value.text  # the class does not check what it is given
+def _tag_text(value: Any, path: str) -> Any:
+    text = value.text  # its class does not check what it is given
     if not isinstance(text, str):
         kind = type(value).__name__
         raise InvalidDocumentError(f"the text of {kind} is no string", path=path)
@@ -401,7 +402,6 @@ _READERS: Final[dict[str, Any]] = {
     "$symbol": Symbol,
     "$ion": IonValue,
 }
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
 _SPACED_COLON: Final = re.compile(rb'"\s+:')
 _LONG_NUMBER: Final = re.compile(rb"\d{19}")

@@ -11,7 +11,7 @@ gives the same ids. A transaction id may be any 128 bits; the client may choose 
 """
 
 import hashlib
-from typing import Final, NewType
+from typing import Any, Final, NewType
 
 from journal.ambient import Entropy
 from journal.errors import InputError
@@ -49,7 +49,7 @@ def id_text(value: bytes) -> str:
     return f"{p[a]}{p[b]}{p[c]}{p[d]}{p[e]}{p[f]}{p[g]}{p[h]}{p[i]}{p[j]}{p[k]}"
 
 
-def parse_id(text: str) -> bytes:
+def parse_id(text: Any) -> bytes:
     """The 16 bytes of an id's text. Inverse of `id_text`.
 
     Raises:

@@ -44,6 +44,14 @@ class Missing:
 MISSING: Final = Missing()
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written in UTF-8: it has no lone surrogate."""
+    return text.isascii() or not _SURROGATE.search(text)
+
+
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+
+
 class Bag(list[Any]):
     """An unordered collection with duplicates. Equal to another bag in any order, never to a list."""
 

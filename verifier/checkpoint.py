@@ -20,11 +20,12 @@ from typing import Final, NamedTuple
 
 from journal.errors import InconsistentCheckpointError, InputError, ProofRejectedError
 from journal.hashing import EMPTY_ROOT, HASH_SIZE
+from journal.values import is_utf8
 from verifier.encoding import read_base64, read_decimal, write_base64
 from verifier.keys import COSIGNATURE, VerifierKey, ed25519_verifier, parse_verifier_key
 from verifier.keys import cosignature_verifier as witness_verifier
 from verifier.merkle import verify_consistency
-from verifier.note import Signer, is_utf8, open_note, sign_note
+from verifier.note import Signer, open_note, sign_note
 
 EXTENSIONS_MAX: Final = 100
 

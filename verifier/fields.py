@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from journal.errors import ProofRejectedError
+from journal.values import is_utf8
 from verifier.encoding import NUMBER_MAX, read_base64, read_hashes
-from verifier.note import is_utf8
 
 
 @dataclass(frozen=True, slots=True)

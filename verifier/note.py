@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple, Protocol
 
 from journal.errors import InputError, ProofRejectedError
+from journal.values import is_utf8
 from verifier.encoding import read_base64, shown, write_base64
 
 NOTE_SIZE_MAX: Final = 1_000_000
@@ -197,15 +198,6 @@ def is_key_name(name: str) -> bool:
         letter in "+\x7f" or letter < " " or letter.isspace() or "\ud800" <= letter <= "\udfff"
         for letter in name
     )
-
-
-def is_utf8(text: str) -> bool:
-    """Whether a text can be written in UTF-8 (it has no half surrogate pairs)."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _content_of(data: object) -> str:

@@ -12,7 +12,7 @@ under a savepoint; one with a single change needs none, since all that can fail 
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from indelible.engine.changes import Change, ChangeMaker, net_changes
 from indelible.engine.limits import Limits, bound
@@ -25,9 +25,9 @@ from journal.codec import Entry, EntryBody, TransactionEntry, decode_body
 from journal.errors import ConflictError, LimitExceededError
 from journal.ids import derived_id, id_text, parse_id
 from materializer.apply import Writes
-from materializer.partiql import StatementCache, normalise
-from materializer.partiql.view import Context, Effect
-from materializer.store.documents import DOCUMENT_ID, address_of, moment_of, position_of
+from materializer.partiql import normalise
+from materializer.partiql.view import Catalog, Context, Effect, Executable
+from materializer.store.documents import address_of, document_id_of, moment_of, position_of
 from materializer.store.store import Store
 from materializer.store.view import StoreView
 
@@ -37,6 +37,17 @@ _REVISION_SIZE: Final = 128
 """More than a revision takes beside its payload."""
 _TRANSACTION_SIZE: Final = 512
 """More than a transaction's entry takes beside statements and labels."""
+
+
+class Statements(Protocol):
+    """Where the statement of a text comes from."""
+
+    def get(self, text: str, catalog: Catalog) -> Executable:
+        """The statement, ready to run on the tables of `catalog`.
+
+        Raises:
+            InputError: There is none of this text.
+        """
 
 
 class BlockFullError(Exception):
@@ -55,7 +66,7 @@ class OpenBlock:
     def __init__(
         self,
         store: Store,
-        statements: StatementCache,
+        statements: "Statements",
         limits: Limits,
         *,
         timestamp: int,
@@ -160,7 +171,10 @@ class OpenBlock:
             transaction_id=request.transaction_text,
             sequence_number=address_of(position)[0],
             results=[
-                [{"documentId": id_text(self.store.entry(at)[0][DOCUMENT_ID])} for at in revisions]
+                [
+                    {"documentId": id_text(document_id_of(self.store.entry(at)[0]))}
+                    for at in revisions
+                ]
             ],
         )
 

@@ -15,10 +15,11 @@ from indelible.engine.creation import (
 )
 from indelible.engine.keys import KeyFolder
 from indelible.engine.limits import Limits, within_block_size
-from indelible.engine.node import Node, ReadOnlyNode, writer_name
+from indelible.engine.node import STATE_FILE, Node, ReadOnlyNode, writer_name
+from indelible.engine.reading import ledger_in
 from indelible.engine.restored import Restored, refuse_read_only, restored_in
 from journal.ambient import system_clock, system_entropy
-from journal.errors import ConfigurationError, UnknownLedgerError
+from journal.errors import ConfigurationError, JournalReplacedError, UnknownLedgerError
 from journal.ids import id_text, new_id
 from journal.lock import WriterLock
 from journal.log import Log
@@ -57,14 +58,18 @@ def open_node(
     Raises:
         LedgerLockedError: Another process writes this folder.
         ConfigurationError: It is a restored copy that nobody took over.
+        JournalReplacedError: The folder's state store is of a ledger with another name.
         LedgerError: See `Node`.
     """
     match address:
         case MemoryAddress():
             return _open_memory(address, principal, limits)
         case FileAddress() if read_only:
+            if address.named:  # a replica's URL need not say the name of its ledger
+                _expect_ledger(address.folder, address.name)
             return ReadOnlyNode(address.folder, address.name, limits=limits)
         case KafkaAddress() if read_only:
+            _expect_ledger(address.folder(), address.name)
             return ReadOnlyNode(address.folder(), address.name, limits=limits)
         case FileAddress():
             return _open_file(address, principal, limits, on_progress, accept_clock=accept_clock)
@@ -123,6 +128,15 @@ def _open_memory(address: MemoryAddress, principal: str, limits: Limits | None) 
     except BaseException:
         delete()
         raise
+
+
+def _expect_ledger(folder: Path, name: str) -> None:
+    """Refuse a state store of another ledger, as `Follower` does where it is opened for writing."""
+    check_name(name)
+    store = folder / STATE_FILE
+    actual = ledger_in(store) if store.exists() else None
+    if actual is not None and actual != name:
+        raise JournalReplacedError(f"{store} is of ledger {actual!r}, not {name!r}")
 
 
 def _open_file(

@@ -195,6 +195,22 @@ def _file_of(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def ledger_in(path: Path) -> str | None:
+    """Name of the ledger that a state store is of; None for a store that was never bound to one.
+
+    Raises:
+        StoreUnavailableError: It cannot be read.
+    """
+    connection = open_reader(path)
+    try:
+        row: Any = connection.execute("select value from meta where key = 'ledger_name'").fetchone()
+    except apsw.Error as error:
+        raise StoreUnavailableError(f"state store {path}: {error}") from error
+    finally:
+        connection.close()
+    return None if row is None else str(row[0])
+
+
 def status_of(view: StoreView, log_offset: int, ignored: Mapping[str, int]) -> LedgerStatus:
     """The state of a ledger as of a read view."""
     number, header = view.newest_block()

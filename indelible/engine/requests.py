@@ -10,7 +10,7 @@ from indelible.engine.limits import Limits, bound
 from journal import document
 from journal.errors import InputError
 from journal.ids import id_text
-from journal.values import MISSING
+from journal.values import MISSING, is_utf8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,11 @@ class Request:
         self.transaction_text = id_text(self.transaction_id)
         self.wake.acquire()
 
+    @property
+    def answered(self) -> bool:
+        """Whether there is an outcome; any thread may set it at any moment."""
+        return self.outcome is not None
+
     def signal(self) -> None:
         """Wake the caller; waking twice is fine."""
         try:
@@ -72,9 +77,7 @@ class Request:
         raise self.outcome
 
 
-def check_request(
-    statements: Sequence[Statement], labels: Mapping[str, str], limits: Limits
-) -> None:
+def check_request(statements: Sequence[Any], labels: Mapping[Any, Any], limits: Limits) -> None:
     """Refuse a request that passes a limit or is of the wrong shape, before it takes a place.
 
     Raises:
@@ -89,7 +92,7 @@ def check_request(
         check_labels(labels, limits)
 
 
-def check_statement(text: str, parameters: Sequence[Any], limits: Limits) -> None:
+def check_statement(text: Any, parameters: Sequence[Any], limits: Limits) -> None:
     """Refuse a text that is none, and parameters that no document could hold.
 
     Raises:
@@ -100,7 +103,7 @@ def check_statement(text: str, parameters: Sequence[Any], limits: Limits) -> Non
     if len(text) > limits.statement_length_max or len(parameters) > limits.parameters_max:
         bound("statement_length_max", len(text), limits.statement_length_max)
         bound("parameters_max", len(parameters), limits.parameters_max)
-    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+    if not is_utf8(text):
         raise InputError("the statement has a lone surrogate")
     for parameter in parameters:
         # Most are flat documents; what is wrong with one of those is found when it is stored.
@@ -113,7 +116,7 @@ def check_statement(text: str, parameters: Sequence[Any], limits: Limits) -> Non
 _FLAT: Final = frozenset((str, int, float, bool, type(None)))
 
 
-def check_labels(labels: Mapping[str, str], limits: Limits) -> None:
+def check_labels(labels: Mapping[Any, Any], limits: Limits) -> None:
     """Refuse labels that are too many, too long, or no texts.
 
     Raises:

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import Any, Final, Self
 
 from journal.errors import ConflictError, IntegrityError
-from materializer.partiql import Statement, StatementCache
-from materializer.partiql.view import Catalog, Context, Outcome, Update
+from materializer.partiql import StatementCache
+from materializer.partiql.view import Catalog, Context, Executable, Outcome, Update
 from materializer.store.ledger_keys import LEDGER_TABLE
 
 ROTATE_KEY: Final = "ROTATE KEY"
@@ -72,11 +72,14 @@ class RotateKey(str):
         return Outcome(rows=[], effects=[Update(LEDGER_TABLE, document, changed)])
 
 
-class EngineStatements(StatementCache):
-    """Compiled statements; those that the engine makes itself need no compiling."""
+class EngineStatements:
+    """Compiled statements, at most `size`; those that the engine makes itself need no compiling."""
 
-    def get(self, text: str, catalog: Catalog) -> Statement:
+    def __init__(self, size: int) -> None:
+        self._compiled = StatementCache(size)
+
+    def get(self, text: str, catalog: Catalog) -> Executable:
         """See `StatementCache.get`."""
-        if type(text) is RotateKey:
-            return text  # type: ignore[return-value]  # what the block needs of a statement, it has
-        return super().get(text, catalog)
+        if isinstance(text, RotateKey):
+            return text
+        return self._compiled.get(text, catalog)

@@ -22,7 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from indelible.engine.building import BlockFullError, OpenBlock
+from indelible.engine.building import BlockFullError, OpenBlock, Statements
 from indelible.engine.limits import Limits
 from indelible.engine.requests import Answer, Request
 from indelible.engine.watching import IdentityWatch
@@ -43,7 +43,6 @@ from journal.events import event_logger
 from journal.log import AppendUnknownError, Log
 from materializer.follower import Follower, Progress
 from materializer.garbage import CollectionPaused
-from materializer.partiql import StatementCache
 from materializer.store.store import Store
 
 CLOCK_AHEAD_MAX: Final = 60_000_000
@@ -91,7 +90,7 @@ class Sequencer:
         exclusive: bool,
         writer: str,
         limits: Limits,
-        statements: StatementCache,
+        statements: Statements,
         clock: Clock,
         entropy: Entropy,
         accept_clock: bool = False,
@@ -132,10 +131,10 @@ class Sequencer:
         deadline = self._timer.monotonic() + self._limits.request_timeout
         self._queue.append(request)
         self._lead(request)
-        while request.outcome is None:
+        while not request.answered:
             if not request.wake.acquire(timeout=max(0.0, deadline - self._timer.monotonic())):
                 self._give_up(request)
-            elif request.outcome is None:
+            elif not request.answered:
                 self._lead(request)
         return request.answer()
 
@@ -184,7 +183,7 @@ class Sequencer:
                 self._hand_over()
                 raise
             self._lock.release()
-            if own.outcome is not None:
+            if own.answered:
                 steps += 1
                 if steps > STEPS_FOR_OTHERS:
                     self._hand_over()

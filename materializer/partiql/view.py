@@ -206,3 +206,22 @@ class Outcome(NamedTuple):
 
     rows: Sequence[Any]
     effects: Sequence[Effect]
+
+
+class Executable(Protocol):
+    """A statement that is ready to run: compiled from a text, or made without one."""
+
+    @property
+    def normalised(self) -> str:
+        """The text without any value in it, for the journal."""
+
+    @property
+    def reads(self) -> bool:
+        """Whether it reads documents."""
+
+    def execute(self, context: Context, parameters: Sequence[Value]) -> Outcome:
+        """Run it once.
+
+        Raises:
+            LedgerError: It cannot be run with this.
+        """

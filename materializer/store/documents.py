@@ -17,11 +17,6 @@ from materializer.store.schema import ENTRY_BITS
 
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
-TRANSACTION_ID: Final = slice(1, 17)
-TABLE_ID: Final = slice(17, 33)
-DOCUMENT_ID: Final = slice(33, 49)
-"""Where the ids stand in the body of a revision entry (journal.codec)."""
-
 
 def address_of(position: int) -> tuple[int, int]:
     """Sequence number and entry index of a position."""
@@ -31,6 +26,16 @@ def address_of(position: int) -> tuple[int, int]:
 def position_of(sequence_number: int, entry_index: int) -> int:
     """Inverse of `address_of`."""
     return sequence_number << ENTRY_BITS | entry_index
+
+
+def transaction_id_of(body: bytes) -> bytes:
+    """The transaction's id in the body of a revision entry (journal.codec)."""
+    return body[1:17]
+
+
+def document_id_of(body: bytes) -> bytes:
+    """The document's id in the body of a revision entry."""
+    return body[33:49]
 
 
 def moment_of(timestamp: int) -> datetime.datetime:
@@ -87,13 +92,13 @@ class StoredDocument:
     @property
     def document_id(self) -> bytes:
         """16 bytes."""
-        return self.body[DOCUMENT_ID]
+        return document_id_of(self.body)
 
     @property
     def id(self) -> str:
         """22 letters."""
         if self._id is None:
-            self._id = id_text(self.body[DOCUMENT_ID])
+            self._id = id_text(document_id_of(self.body))
         return self._id
 
     @property
@@ -130,6 +135,6 @@ def committed_row(
         "id": revision.id,
         "version": revision.version,
         "txTime": moment_of(timestamp),
-        "txId": id_text(revision.body[TRANSACTION_ID]),
+        "txId": id_text(transaction_id_of(revision.body)),
     }
     return row

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
-from journal.values import MISSING, IonValue, Symbol, Timestamp, Value
+from journal.values import MISSING, IonValue, Symbol, Timestamp, Value, is_utf8
 from materializer.partiql.logical import SortKey
 from materializer.partiql.operators.kinds import (
     ABSENT,
@@ -175,7 +175,7 @@ def storable(value: Value) -> bool:
         return value.is_finite()
     if type(value) is str or type(value) is Symbol:
         text = value.text if isinstance(value, Symbol) else value
-        return text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)
+        return is_utf8(text)
     return True
 
 

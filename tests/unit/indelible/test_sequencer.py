@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from indelible.engine.creation import Durability, create_genesis
@@ -15,6 +16,7 @@ from indelible.engine.node import Node
 from journal.ambient import system_entropy
 from journal.errors import LedgerError, LimitExceededError, StoreUnavailableError, UnavailableError
 from journal.memory import MemoryLog
+from materializer.store.store import Store
 from tests.support.stores import folded_rows
 
 
@@ -84,17 +86,16 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench.node.close()
 
 
-def fail_once(target: Any, name: str, error: BaseException, *, when: str = "") -> None:
-    """Make the next call of a method (whose first argument has `when` in it) raise."""
-    real = getattr(target, name)
+def fail_once(store: Store, error: BaseException, *, when: str) -> None:
+    """Make the next SQL statement that begins with `when` raise, before it does anything."""
 
-    def failing(*arguments: Any) -> Any:
-        if when and when not in arguments[0]:
-            return real(*arguments)
-        setattr(target, name, real)
-        raise error
+    def trace(_cursor: object, sql: str, _bindings: object) -> bool:
+        if sql.startswith(when):
+            store.connection.exec_trace = None
+            raise error
+        return True
 
-    setattr(target, name, failing)
+    store.connection.exec_trace = trace
 
 
 def together(*actions: Callable[[], Any]) -> list[Any]:
@@ -121,9 +122,8 @@ def test_a_block_that_could_not_be_stored_is_stored_whole_later(bench: Bench) ->
         bench.execute("INSERT INTO t ?", {"n": number})
     replica = bench.open("replica", exclusive=False, identity_interval=None)
     bench.execute("UPDATE t SET n = n + 10")
-    fail_once(
-        replica.sequencer._store, "executemany", StoreUnavailableError("full"), when="index_entries"
-    )
+    full = apsw.FullError("database or disk is full")
+    fail_once(replica.sequencer._store, full, when="insert into index_entries")
     with pytest.raises(StoreUnavailableError):
         replica.sequencer.catch_up()
 
@@ -134,7 +134,8 @@ def test_a_block_that_could_not_be_stored_is_stored_whole_later(bench: Bench) ->
 
 
 def test_what_was_acknowledged_is_seen_although_the_stores_commit_failed(bench: Bench) -> None:
-    fail_once(bench.node.sequencer._store, "commit", StoreUnavailableError("disk full"))
+    full = apsw.FullError("database or disk is full")
+    fail_once(bench.node.sequencer._store, full, when="commit")
     answer = bench.execute("INSERT INTO t ?", {"n": 1})
 
     assert answer.sequence_number is not None
@@ -201,9 +202,9 @@ def test_an_interrupted_leader_leaves_nobody_waiting(bench: Bench) -> None:
     assert bench.numbers() == list(range(6))
 
 
-@pytest.mark.parametrize("method", ["finish_block", "commit"])
-def test_an_interrupt_while_a_block_is_recorded_loses_nothing(bench: Bench, method: str) -> None:
-    fail_once(bench.node.sequencer._store, method, KeyboardInterrupt())
+@pytest.mark.parametrize("when", ["insert into blocks", "commit"])
+def test_an_interrupt_while_a_block_is_recorded_loses_nothing(bench: Bench, when: str) -> None:
+    fail_once(bench.node.sequencer._store, KeyboardInterrupt(), when=when)
     with pytest.raises(KeyboardInterrupt):
         bench.execute("INSERT INTO t ?", {"n": 1})
     bench.execute("INSERT INTO t ?", {"n": 2})
