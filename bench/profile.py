@@ -5,7 +5,7 @@
 Each caller's thread has a profiler of its own (cProfile), so a thread's waiting counts as such. What is
 written in C (SQLite, hashing) counts for the layer of the Python function that called it. cProfile makes
 small Python functions look dearer than they are: read shares rather than microseconds, and compare the
-two rates above them.
+two rates above them. It sees nothing inside compiled modules (ADR 8), so it wants the sources.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import indelible
 from bench import workload
 from bench.callers import Call, drive
 from bench.measure import Sample, point_of
+from indelible.engine import sequencer
 
 _Function = tuple[str, int, str]
 _Stats = Mapping[_Function, tuple[int, int, float, float, Mapping[_Function, tuple[Any, ...]]]]
@@ -52,6 +53,9 @@ _LAST_MULTITHREADED: Final = (3, 11)
 def main() -> int:
     """Profile each number of callers that was asked for; returns the exit code."""
     options = _parser().parse_args()
+    if sequencer.__file__.endswith(".so"):
+        print("the modules are compiled; `make pure` goes back to the sources", file=sys.stderr)
+        return 1
     for callers in options.callers:
         print(f"=== callers: {callers}, commits: {options.count}")
         print(f"without a profiler  {_summary(_commit(options.count, callers, lambda call: call))}")

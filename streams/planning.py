@@ -255,10 +255,12 @@ def revision_of(change: RevisionChange, ledger: str) -> Revision:
     )
 
 
-def summaries(summary: BlockSummary, ledger: str) -> list[dict[str, Any]]:
-    """The JSON records of a block summary: one, or several parts where the block is large."""
+def summaries(
+    summary: BlockSummary, ledger: str, *, revisions_max: int = SUMMARY_REVISIONS_MAX
+) -> list[dict[str, Any]]:
+    """The JSON records of a block summary: one, or several of up to `revisions_max` revisions."""
     block, header = summary.block, summary.block.header
-    count = max(1, -(-len(summary.revisions) // SUMMARY_REVISIONS_MAX))
+    count = max(1, -(-len(summary.revisions) // revisions_max))
     head = {
         "ledger": ledger,
         "strand_id": _strand_text(header.strand_id),
@@ -272,7 +274,7 @@ def summaries(summary: BlockSummary, ledger: str) -> list[dict[str, Any]]:
     }
     found = []
     for part in range(count):
-        start = part * SUMMARY_REVISIONS_MAX
+        start = part * revisions_max
         found.append(
             {
                 **head,
@@ -282,7 +284,7 @@ def summaries(summary: BlockSummary, ledger: str) -> list[dict[str, Any]]:
                 else [_transaction(*each) for each in summary.transactions],
                 "revisions": [
                     dict(zip(_LISTED, listed, strict=True))
-                    for listed in summary.revisions[start : start + SUMMARY_REVISIONS_MAX]
+                    for listed in summary.revisions[start : start + revisions_max]
                 ],
             }
         )

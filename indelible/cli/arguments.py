@@ -10,6 +10,7 @@ from journal import document
 from journal.errors import InputError, InvalidDocumentError
 
 PARAMETER_SIZE_MAX: Final = 8 * 1024 * 1024
+FILE_SIZE_MAX: Final = 1024 * 1024
 
 UrlArgument = Annotated[
     str | None,
@@ -20,6 +21,15 @@ UrlArgument = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+PinnedKeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="VKEY",
+        help="The ledger's public key as you know it, not as the journal says.",
+        show_default=False,
+    ),
+]
 ParameterOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -65,6 +75,33 @@ def parameters_from(given: list[str] | None, file: Path | None) -> list[Any]:
         for at, line in enumerate(text.splitlines(), 1)
         if line.strip()
     ]
+
+
+def text_in(path: Path) -> str:
+    """What a small file of text holds.
+
+    Raises:
+        InputError: It cannot be read, or is no text.
+    """
+    try:
+        return bytes_in(path).decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+
+
+def bytes_in(path: Path) -> bytes:
+    """What a small file holds, at most `FILE_SIZE_MAX` bytes of it; - is standard input.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        if str(path) == "-":
+            return sys.stdin.buffer.read(FILE_SIZE_MAX)
+        with path.open("rb") as file:
+            return file.read(FILE_SIZE_MAX)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _value(text: str, place: str) -> Any:

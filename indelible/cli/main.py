@@ -14,12 +14,14 @@ import typer
 from indelible.cli import (
     auditing,
     connecting,
+    exporting,
     following,
     importing,
     inspecting,
     ledgers,
     proofs,
     rebuilding,
+    restoring,
     statements,
     streaming,
 )
@@ -49,6 +51,8 @@ rebuilding.register(app)
 inspecting.register(app)
 proofs.register(app)
 auditing.register(app)
+exporting.register(app)
+restoring.register(app)
 connecting.register(app)
 
 

@@ -10,7 +10,7 @@ export:DIR                                          an exported journal: audited
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
@@ -31,11 +31,16 @@ class MemoryAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileAddress:
-    """`file:DIR`."""
+    """`file:DIR`.
+
+    Attributes:
+        named: The URL says the name, even if it is the default one.
+    """
 
     folder: Path
     name: str = DEFAULT_NAME
     prefix: str = DEFAULT_PREFIX
+    named: bool = field(default=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +98,8 @@ def parse_address(url: str) -> Address:
             folder = unquote(path.removeprefix("//") if path.startswith("///") else path)
             if not folder:
                 raise InputError(f"no folder in {url!r}", hint=_FORMS)
-            return FileAddress(folder=Path(folder), **_only(url, options, "name", "prefix"))
+            allowed = _only(url, options, "name", "prefix")
+            return FileAddress(folder=Path(folder), named="name" in allowed, **allowed)
         case "kafka":
             return _kafka(url, options)
         case "export":

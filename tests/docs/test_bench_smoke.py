@@ -88,13 +88,5 @@ def test_blocks_of_the_deferred_variant_hold_every_row(postgres: None) -> None:
     assert sample.count <= sealed == recorded
 
 
-def test_the_profile_names_the_layers() -> None:
-    text = run("bench.profile", "--count", "50", "--callers", "1,2")
-
-    assert "journal (append, fsync)" in text
-    assert "documents, codec, hashes" in text
-    assert "waiting for a turn" in text
-
-
 def test_pgbench_comes_with_the_server(postgres: None) -> None:
     assert find_pgbench() is not None

@@ -7,13 +7,20 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+)
 
 import indelible
 from indelible.client.addresses import parse_address
 from indelible.engine.creation import Durability
 from indelible.engine.kafka_ledgers import create_kafka_ledger, kafka_ledgers
-from journal.kafka import Cluster, KafkaLog
+from journal.kafka import Cluster, KafkaLog, TopicAdmin
+from journal.kafka.requirements import creation_settings
 from journal.log import Position
 from tests.support.stores import folded_rows
 
@@ -113,6 +120,22 @@ def test_the_ledger_is_listed_and_made_once(place: Place) -> None:
     assert place.name in kafka_ledgers(parse_address(place.url()), {})
     with pytest.raises(indelible.LedgerExistsError):
         place.create()
+
+
+def test_an_empty_topic_that_an_administrator_made_is_taken_as_it_is(place: Place) -> None:
+    place.name, place.folder = f"{place.name}-own", place.folder / "own"
+    place.topic = f"indelible.{place.name}.journal"
+    new = NewTopic(place.topic, 1, 1, config=creation_settings(replicas=1))
+    admin = place.admin()
+    admin.create_topics([new])[place.topic].result(20)
+    topics = TopicAdmin(place.kafka)
+    _eventually(lambda: topics.check(place.topic, allow_single_broker=True))
+    before = topics.identity(place.topic)
+
+    place.create()
+    with place.open() as ledger:
+        ledger.execute("CREATE TABLE t")
+    assert topics.identity(place.topic) == before
 
 
 def test_a_ledger_that_was_never_made_is_unknown(kafka: Cluster, tmp_path: Path) -> None:
@@ -299,8 +322,6 @@ def test_blocks_of_megabytes_pass(place: Place, ledger: indelible.Ledger) -> Non
 
 
 def _new_topic(place: Place) -> None:
-    from journal.kafka import TopicAdmin
-
     TopicAdmin(place.kafka).create(place.topic, allow_single_broker=True)
 
 
@@ -312,7 +333,7 @@ def _open_topic(place: Place, ledger_name: str, folder: Path) -> None:
     Node(KafkaLog(place.kafka, place.topic), folder, ledger_name, exclusive=False).close()
 
 
-def _eventually(action: Callable[[], None]) -> None:
+def _eventually(action: Callable[[], object]) -> None:
     """A deleted topic is gone for all brokers only after a moment."""
     import time
 

@@ -185,6 +185,35 @@ def test_a_reader_notices_that_the_state_was_rebuilt(tmp_path: Path) -> None:
         assert reader.status().tip.strand_id != before
 
 
+@pytest.mark.parametrize("name", ["another", "ledger"])
+def test_a_reader_that_names_another_ledger_is_refused_like_a_writer(
+    tmp_path: Path, name: str
+) -> None:
+    with indelible.connect(f"file:{tmp_path}?name=registry") as ledger:
+        ledger.execute("CREATE TABLE p")
+    with pytest.raises(indelible.JournalReplacedError, match=f"'registry', not '{name}'") as writer:
+        indelible.connect(f"file:{tmp_path}?name={name}")
+    for url in (f"file:{tmp_path}?name={name}", f"kafka://127.0.0.1:9/{name}?data={tmp_path}"):
+        with pytest.raises(indelible.JournalReplacedError) as reader:
+            indelible.connect(url, read_only=True)
+        assert reader.value.message == writer.value.message
+
+
+@pytest.mark.parametrize("query", ["?name=registry", ""])
+def test_a_reader_gives_the_name_or_leaves_it_out(tmp_path: Path, query: str) -> None:
+    with indelible.connect(f"file:{tmp_path}?name=registry") as ledger:
+        ledger.execute("CREATE TABLE p")
+    with indelible.connect(f"file:{tmp_path}{query}", read_only=True) as reader:
+        assert reader.status().name == "registry"
+
+
+@pytest.mark.parametrize("name", ["Not+A+Name", ""])
+def test_a_reader_is_given_a_name_that_can_be(tmp_path: Path, name: str) -> None:
+    for read_only in (True, False):
+        with pytest.raises(indelible.InputError, match="not a ledger name"):
+            indelible.connect(f"file:{tmp_path}?name={name}", read_only=read_only)
+
+
 def test_closing_while_others_read_raises_typed_errors_only(tmp_path: Path) -> None:
     with indelible.connect(f"file:{tmp_path}") as ledger:
         ledger.execute("CREATE TABLE p")

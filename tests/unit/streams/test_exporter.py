@@ -296,14 +296,11 @@ def test_what_comes_while_it_runs_is_delivered_until_it_is_stopped(
     assert seen(sink) == expected(url)
 
 
-def test_a_large_block_has_its_summary_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    from streams import planning
-
-    monkeypatch.setattr(planning, "SUMMARY_REVISIONS_MAX", 2)
+def test_a_large_block_has_its_summary_in_parts() -> None:
     revisions = [a_revision({"n": n}, document_id=an_id(n + 1)) for n in range(5)]
     sink = ListSink()
     export(chain([a_table()], revisions), sink)
-    parts = summaries(sink.blocks[-1], "registry")
+    parts = summaries(sink.blocks[-1], "registry", revisions_max=2)
 
     assert [(each["part"], each["parts"], len(each["revisions"])) for each in parts] == [
         (0, 3, 2), (1, 3, 2), (2, 3, 1),
