@@ -109,11 +109,8 @@ class EmbeddedTransport:
 
 def _only_reads(statement: Any) -> bool:
     """Whether the first word says that the statement reads; the engine judges for itself."""
-    return (
-        isinstance(statement, str)
-        and statement[:16].split(None, 1)[:1] != []
-        and (statement[:16].split(None, 1)[0].upper() in _READS)
-    )
+    words = statement[:16].split(None, 1) if isinstance(statement, str) else []
+    return bool(words) and words[0].upper() in _READS
 
 
 def checked_principal(principal: Any) -> str:

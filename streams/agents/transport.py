@@ -9,8 +9,8 @@ Two things that Faust does otherwise would cost revisions:
   without a committed offset it never comes again. Here the partitions wake when the flow opens.
 
 A third costs time only. Faust takes the record behind a gap in the offsets (the end of a transaction) for
-a part of the gap, so that it counts twice once it is acknowledged, and a commit stops at what counts twice:
-it gets past one transaction only, and whoever takes over begins far back.
+a part of the gap. Acknowledged, it is there twice, and there a commit stops: it gets past one transaction
+only, and whoever takes over begins far back.
 """
 
 from collections.abc import Iterable, MutableMapping
@@ -89,8 +89,16 @@ class CommittedConsumer(driver.Consumer):
         records = await super()._getmany(active, timeout)
         for tp, found in (records or {}).items():
             if found:
+                await self._see_gap_behind_0(ensure_TP(tp), [record.offset for record in found])
                 self.received[ensure_TP(tp)] = found[-1].offset + 1
         return records
+
+    async def _see_gap_behind_0(self, tp: TP, offsets: list[int]) -> None:
+        """Faust takes "read up to offset 0" for "nothing read", and would commit nothing behind it."""
+        before = [0] if self.received.get(tp) == 1 else []
+        first, *others = [*before, *offsets]
+        if first == 0 and others and others[0] > 1:
+            await self._add_gap(tp, 1, others[0])
 
 
 class CommittedTransport(driver.Transport):

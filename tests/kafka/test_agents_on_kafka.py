@@ -191,6 +191,28 @@ def test_a_worker_without_anything_to_do_goes_on(broker: KafkaCluster, tmp_path:
         assert worker.process.poll() is None
 
 
+def test_a_first_record_that_is_alone_is_committed_past(
+    broker: KafkaCluster, tmp_path: Path
+) -> None:
+    """Record 0 in a transaction of its own, then an aborted one: nothing is stuck behind them."""
+    writer = a_writer(broker, "alone")
+    first, *others = [
+        a_change(n, "vehicle-0007", n, {"vin": "7", "owner": "ann"}) for n in range(9)
+    ]
+    writer.write([first])
+    writer.write(others, commit=False)
+    for change in others:
+        writer.write([change])
+
+    with Worker(
+        HANGING, broker.bootstrap_servers, "alone", str(PARTITIONS), "never", folder=tmp_path
+    ) as worker:
+        wait_until(lambda: handled(broker, "alone") == {"vehicle-0007": 9}, 60, worker.log)
+        time.sleep(15)  # longer than its limit
+
+        assert worker.process.poll() is None
+
+
 def test_a_worker_that_was_stopped_for_too_long_ends_when_it_goes_on(
     broker: KafkaCluster, tmp_path: Path
 ) -> None:

@@ -9,7 +9,9 @@ import orjson
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from journal.kafka import Cluster
 from streams.json_format import JSONTable
+from streams.kafka.settings import producer_settings
 from streams.planning import RevisionChange
 from streams.records import HASH_HEADER, SEQUENCE_HEADER, format_sequence
 from streams.topics import Kind, topic_name
@@ -67,13 +69,8 @@ class RevisionWriter:
         self._partitions = partitions
         self._table = JSONTable(TABLE, ledger, columns=None, with_schema=True)
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-        self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap_servers,
-                "transactional.id": f"indelible.{ledger}.main",
-                "linger.ms": 5,
-            }
-        )
+        cluster = Cluster(bootstrap_servers=bootstrap_servers)
+        self._producer = Producer(producer_settings(cluster, f"indelible.{ledger}.main"))
         self._producer.init_transactions()
 
     def make_topic(self) -> None:
