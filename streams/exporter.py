@@ -7,7 +7,7 @@ sink.open -> progress -> feed (behind the bookmark) -> planner -> batches -> sin
 ```
 
 It never writes to the journal and never slows a commit. While it catches up, a batch has about
-`BATCH_CHANGES` changes; at the end, one is sent at most every `PAUSE_SECONDS`, with all that came since.
+`batch_changes` changes; at the end, one is sent at most every `PAUSE_SECONDS`, with all that came since.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,7 +40,7 @@ from streams.sinks import Batch, Sink, Tombstone
 BATCH_CHANGES: Final = 5_000
 BATCH_SIZE: Final = 8 * 2**20
 """Bytes of documents."""
-PAUSE_SECONDS: Final = 0.02
+PAUSE_SECONDS: Final = 0.04
 _READ_SECONDS: Final = 0.2
 _RETRY_MIN: Final = 0.1
 _RETRY_MAX: Final = 5.0
@@ -77,6 +77,7 @@ class Export:
         exclusive: The journal has one writer and no strangers (file, export).
         tables: Names of those to export; None for all.
         from_block: Where a sink that has nothing yet begins.
+        batch_changes: About so many changes in a batch while catching up.
         timer, clock: Time.
         on_current: Called when everything known was delivered; true ends the run.
         on_progress: Called with (offset read, offset of the end) while catching up.
@@ -88,6 +89,7 @@ class Export:
     exclusive: bool
     tables: frozenset[str] | None = None
     from_block: int = 0
+    batch_changes: int = BATCH_CHANGES
     timer: Timer = SYSTEM_TIMER
     clock: Clock = system_clock
     on_current: Callable[[Lag], bool] = lambda _: False
@@ -204,7 +206,7 @@ class _Session:
                 self._position = Position(number + 1, 0)
             self._last = accepted
             self._tables = self._planner.catalog.tables
-            if len(self._pending) >= BATCH_CHANGES or self._pending_size >= BATCH_SIZE:
+            if len(self._pending) >= self._export.batch_changes or self._pending_size >= BATCH_SIZE:
                 self._deliver(self._position)
 
     def _plan(self, block: Block, first: int) -> None:

@@ -45,8 +45,8 @@ class KafkaLog:
         return self._offsets.ask()[1]
 
     def reader(self, start: Position) -> KafkaReader:
-        """A cursor with a consumer of its own."""
-        return KafkaReader(self._cluster, self.topic, start)
+        """A cursor with a consumer of its own; records gather where the log is only read."""
+        return KafkaReader(self._cluster, self.topic, start, gather=self._appender is None)
 
     def append(self, value: bytes) -> int:
         """Write one record; durable on all in-sync replicas when it returns.

@@ -33,15 +33,17 @@ _CUT_OFF: Final = frozenset(
 class KafkaReader:
     """Reads one topic from one position on; for one thread."""
 
-    def __init__(self, cluster: Cluster, topic: str, start: Position) -> None:
-        """Connects in the background; `read` is where failures show."""
+    def __init__(
+        self, cluster: Cluster, topic: str, start: Position, *, gather: bool = False
+    ) -> None:
+        """Connects in the background; `read` is where failures show. `gather`: see `reader_settings`."""
         self._topic = topic
         self._offset = start.offset
         self._trouble: KafkaError | None = None
         self._replaced: KafkaError | None = None
         with checked_options():
             self._consumer: Consumer | None = Consumer(
-                {**reader_settings(cluster), "error_cb": self._note}
+                {**reader_settings(cluster, gather=gather), "error_cb": self._note}
             )
         self._partition = TopicPartition(topic, 0, start.offset, leader_epoch=start.epoch)
         self._consumer.assign([self._partition])

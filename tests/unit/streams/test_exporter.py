@@ -97,14 +97,11 @@ def test_every_revision_is_delivered_once_in_order(ledger: indelible.Ledger, url
     assert sink.progress.position == Position(9, 0)
 
 
-def test_small_batches_deliver_the_same(
-    ledger: indelible.Ledger, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_small_batches_deliver_the_same(ledger: indelible.Ledger, url: str) -> None:
     for number in range(20):
         ledger.execute("INSERT INTO vehicles ?", {"n": number})
-    monkeypatch.setattr(exporter, "BATCH_CHANGES", 3)
     sink = ListSink()
-    export_once(url, sink)
+    export_once(url, sink, batch_changes=3)
 
     assert sink.batches > 5
     assert seen(sink) == expected(url)
