@@ -94,13 +94,13 @@ def reader_settings(cluster: Cluster, *, gather: bool = False) -> dict[str, Any]
 
     Args:
         cluster: Where.
-        gather: Let records gather for up to 20 ms, where nobody waits for each: a fetch for every block
+        gather: Let records gather for up to 12 ms, where nobody waits for each: a fetch for every block
             costs a follower more than all else that it does.
     """
     return {
         "client.id": "indelible-reader",
         "fetch.min.bytes": 1_000_000 if gather else 1,
-        "fetch.wait.max.ms": 20 if gather else 500,
+        "fetch.wait.max.ms": 12 if gather else 500,
         "fetch.error.backoff.ms": 50,
         "fetch.queue.backoff.ms": 50,
         "fetch.message.max.bytes": RECORD_SIZE_MAX,
