@@ -184,6 +184,7 @@ def test_the_independent_verifier_runs_as_a_program(tmp_path):
         assert (done.returncode, done.stdout, done.stderr) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry_index", range(4))
 def test_the_independent_verifier_refuses_every_flipped_byte(entry_index):
     value = LEDGER.receipt(4, entry_index).to_json()

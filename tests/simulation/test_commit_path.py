@@ -30,7 +30,10 @@ from tests.support.stores import folded_rows
 from verifier.keys import new_private_key
 
 ACCOUNTS = ("ann", "bob", "cem", "dee")
-SEEDS = range(400 if os.environ.get("INDELIBLE_SOAK") else 60)
+SEEDS = [
+    pytest.param(seed, marks=() if seed < 15 else pytest.mark.slow)
+    for seed in range(400 if os.environ.get("INDELIBLE_SOAK") else 60)
+]
 KEY = new_private_key()
 
 

@@ -112,6 +112,7 @@ def test_a_file_that_cannot_be_written_signs_nothing(
     assert node.checkpoint().note != before
 
 
+@pytest.mark.slow
 def test_growth_is_signed_by_itself(node: Node, folder: Path) -> None:
     path, deadline = folder / LAST_SIGNED_FILE, time.monotonic() + 20
     grow(node, 2)

@@ -159,6 +159,7 @@ def test_large_blocks_are_written_in_small_portions():
     assert max(map(len, portions)) <= 100
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_can_be_made_again(copy, tmp_path):
     """Under its name there is nothing, or all of it."""
     script = (

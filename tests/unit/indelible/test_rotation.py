@@ -202,7 +202,8 @@ def _rotate_until(folder: Path, last: int) -> None:
     node.close()
 
 
-@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [9, 1])
 def test_at_every_instant_the_folder_has_the_current_key(
     folder: Path, tmp_path: Path, step: int
 ) -> None:

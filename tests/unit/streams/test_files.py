@@ -43,6 +43,7 @@ def test_the_file_goes_on_where_it_ended(url: str, tmp_path: Path) -> None:
     expect_each_once(path, url)
 
 
+@pytest.mark.slow
 def test_wherever_a_line_was_torn_each_revision_stands_there_once(url: str, tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     export_once(url, FileSink(path, "ledger", {}))

@@ -79,6 +79,7 @@ def test_without_a_secret_nothing_claims_to_be_signed(
     assert "Indelible-Signature" not in receiver.requests[0][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", [500, 404, 301, 429, 0.5], ids=str)
 def test_a_receiver_in_trouble_gets_the_same_request_again(
     trouble: float, receiver: Receiver, url: str, tmp_path: Path

@@ -45,6 +45,7 @@ def test_no_bit_of_any_byte_can_be_changed(name):
     assert count >= len(RECEIPTS[name].header) + len(RECEIPTS[name].entry_body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECEIPTS)
 def test_no_letter_of_the_checkpoint_can_be_changed(name):
     value = RECEIPTS[name].to_json()
