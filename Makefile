@@ -44,14 +44,15 @@ pure: ## Go back to the Python sources alone
 demo: setup ## Watch a ledger work on real flights, in under a minute
 	$(RUN)/indelible demo
 
-test: setup ## Everything, compiled, on a real Kafka too
+test: test-fast ## Everything: the sources, then all of it compiled and on a real Kafka
+	$(MAKE) --no-print-directory setup
 	$(REQUIRE) $(PYTEST) tests
 
 test-fast: .runtime/venv pure ## What needs no compiler, no broker and no patience (about a minute)
 	$(PYTEST) -m "not kafka and not slow" -n 3 --dist worksteal
 
 soak: setup ## The long forms: kill -9 twenty times, the whole year of flights ...
-	$(REQUIRE) INDELIBLE_SOAK=1 $(PYTEST) -s -m soak
+	$(REQUIRE) INDELIBLE_SOAK=1 $(PYTEST) tests -s -m soak
 
 check: .runtime/venv ## Format, lint, types, import rules, docs in step
 	$(RUN)/ruff format --check .

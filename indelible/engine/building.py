@@ -66,7 +66,7 @@ class OpenBlock:
     def __init__(
         self,
         store: Store,
-        statements: "Statements",
+        statements: Statements,
         limits: Limits,
         *,
         timestamp: int,
