@@ -33,7 +33,8 @@ setup: .runtime/ready compile ## Install everything: system packages, virtual en
 compile: .runtime/compiled ## Compile the modules that every commit passes through
 
 .runtime/compiled: .runtime/ready $(SOURCES)
-	$(MAKE) --no-print-directory pure
+	@$(MAKE) --no-print-directory pure
+	@echo "Compiling the modules on the commit path, about a minute"
 	HATCH_BUILD_HOOKS_ENABLE=1 $(RUN)/hatchling build -t wheel --hooks-only >/dev/null
 	touch $@
 
