@@ -68,6 +68,7 @@ def measure_streams(folder: Path, plan: Plan) -> list[Row]:
 def _steady(place: KafkaLedger, exporter: "subprocess.Popen[bytes]", plan: Plan) -> Row:
     """From the acknowledgement of a commit until a read_committed reader has the revision."""
     seconds = plan.stream_seconds
+    _paced(place.ledger, run=4, rate=_RATE, seconds=seconds)  # warms broker and exporter
     count = _count(_RATE, seconds) * _CALLERS
     with _Observer(place.bootstrap, count, from_end=True) as observer:
         before, own = _cpu_seconds(exporter), time.process_time()
@@ -92,7 +93,7 @@ def _to_postgres(folder: Path, stack: ExitStack, place: KafkaLedger, plan: Plan)
     sink = jdbc_sink(_SOURCE, url=server.jdbc_url, user="indelible", into="revisions")
     worker.create(sink.name, sink.configuration)
     with psycopg.connect(server.dsn, autocommit=True) as connection:
-        present = plan.documents + _count(_RATE, plan.stream_seconds) * _CALLERS
+        present = plan.documents + 2 * _count(_RATE, plan.stream_seconds) * _CALLERS
         while _rows_in(connection) < present:
             time.sleep(0.2)
         _paced(place.ledger, run=2, rate=_SLOW_RATE, seconds=plan.stream_seconds)  # warms the sink

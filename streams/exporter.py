@@ -40,7 +40,7 @@ from streams.sinks import Batch, Sink, Tombstone
 BATCH_CHANGES: Final = 5_000
 BATCH_SIZE: Final = 8 * 2**20
 """Bytes of documents."""
-PAUSE_SECONDS: Final = 0.04
+PAUSE_SECONDS: Final = 0.045
 _READ_SECONDS: Final = 0.2
 _RETRY_MIN: Final = 0.1
 _RETRY_MAX: Final = 5.0

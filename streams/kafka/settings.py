@@ -22,7 +22,7 @@ def producer_settings(cluster: Cluster, transactional_id: str) -> dict[str, Any]
     """For the exporter: transactional, so idempotent and acknowledged by all in-sync replicas."""
     return {
         "client.id": "indelible-stream",
-        "linger.ms": 2,
+        "linger.ms": 20,
         "batch.size": 1_000_000,
         "batch.num.messages": 10_000,
         "compression.type": "lz4",
