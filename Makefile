@@ -6,7 +6,8 @@ PYTEST := $(RUN)/python -m pytest -q
 # Tests that cannot run fail instead of being skipped.
 REQUIRE := INDELIBLE_REQUIRE_KAFKA=1 INDELIBLE_REQUIRE_POSTGRES=1 INDELIBLE_REQUIRE_COMPILED=1
 # Compiling takes types from all over, so any change counts (docs/adr/0008-compiled-modules.md).
-SOURCES := $(shell find journal verifier materializer streams indelible -name '*.py')
+PACKAGES := journal verifier materializer streams indelible
+SOURCES := $(shell find $(PACKAGES) -name '*.py')
 
 .PHONY: help setup compile pure demo test test-fast soak check format bench profile kafka-up connect-up docs clean
 
@@ -40,7 +41,7 @@ compile: .runtime/compiled ## Compile the modules that every commit passes throu
 
 pure: ## Go back to the Python sources alone
 	rm -f *__mypyc.*.so .runtime/compiled
-	find journal verifier materializer streams indelible -name '*.so' -delete
+	find $(PACKAGES) -name '*.so' -delete
 
 demo: setup ## Watch a ledger work on real flights, in under a minute
 	$(RUN)/indelible demo

@@ -28,6 +28,8 @@ from indelible.engine import sequencer
 _Function = tuple[str, int, str]
 _Stats = Mapping[_Function, tuple[int, int, float, float, Mapping[_Function, tuple[Any, ...]]]]
 
+COMPILED: Final = str(sequencer.__file__).endswith(".so")
+"""Whether this runs on compiled modules."""
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _TOP: Final = 25
 _BUILT_IN: Final = "~"
@@ -53,7 +55,7 @@ _LAST_MULTITHREADED: Final = (3, 11)
 def main() -> int:
     """Profile each number of callers that was asked for; returns the exit code."""
     options = _parser().parse_args()
-    if sequencer.__file__.endswith(".so"):
+    if COMPILED:
         print("the modules are compiled; `make pure` goes back to the sources", file=sys.stderr)
         return 1
     for callers in options.callers:

@@ -135,10 +135,7 @@ class Follower:
         self._identity = self._log_port.identity()
         pin = self._store.pin()
         if pin is not None:
-            if pin.ledger_name != self._ledger_name:
-                raise JournalReplacedError(
-                    f"{self._store.path} is of ledger {pin.ledger_name!r}, not {self._ledger_name!r}"
-                )
+            pin.expect_ledger(self._ledger_name, self._store.path)
             actual, self._identity = self._identity, pin.log_identity
             if actual != pin.log_identity:
                 self.check_identity()

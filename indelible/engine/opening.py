@@ -16,10 +16,10 @@ from indelible.engine.creation import (
 from indelible.engine.keys import KeyFolder
 from indelible.engine.limits import Limits, within_block_size
 from indelible.engine.node import STATE_FILE, Node, ReadOnlyNode, writer_name
-from indelible.engine.reading import ledger_in
+from indelible.engine.reading import pin_in
 from indelible.engine.restored import Restored, refuse_read_only, restored_in
 from journal.ambient import system_clock, system_entropy
-from journal.errors import ConfigurationError, JournalReplacedError, UnknownLedgerError
+from journal.errors import ConfigurationError, UnknownLedgerError
 from journal.ids import id_text, new_id
 from journal.lock import WriterLock
 from journal.log import Log
@@ -134,9 +134,9 @@ def _expect_ledger(folder: Path, name: str) -> None:
     """Refuse a state store of another ledger, as `Follower` does where it is opened for writing."""
     check_name(name)
     store = folder / STATE_FILE
-    actual = ledger_in(store) if store.exists() else None
-    if actual is not None and actual != name:
-        raise JournalReplacedError(f"{store} is of ledger {actual!r}, not {name!r}")
+    pin = pin_in(store) if store.exists() else None
+    if pin is not None:
+        pin.expect_ledger(name, store)
 
 
 def _open_file(

@@ -23,6 +23,7 @@ from materializer.partiql.view import Context
 from materializer.store.catalogs import CatalogCache
 from materializer.store.documents import moment_of
 from materializer.store.schema import open_reader
+from materializer.store.store import SELECT_META, Pin
 from materializer.store.view import StoreView
 
 EAGER_ROWS: Final = 1000
@@ -195,20 +196,19 @@ def _file_of(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def ledger_in(path: Path) -> str | None:
-    """Name of the ledger that a state store is of; None for a store that was never bound to one.
+def pin_in(path: Path) -> Pin | None:
+    """What a state store is bound to, or None for a new one.
 
     Raises:
         StoreUnavailableError: It cannot be read.
     """
     connection = open_reader(path)
     try:
-        row: Any = connection.execute("select value from meta where key = 'ledger_name'").fetchone()
+        return Pin.of_meta(dict(connection.execute(SELECT_META)))
     except apsw.Error as error:
         raise StoreUnavailableError(f"state store {path}: {error}") from error
     finally:
         connection.close()
-    return None if row is None else str(row[0])
 
 
 def status_of(view: StoreView, log_offset: int, ignored: Mapping[str, int]) -> LedgerStatus:

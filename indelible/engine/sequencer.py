@@ -206,7 +206,7 @@ class Sequencer:
         try:
             self._queue.remove(request)
         except ValueError:
-            if request.outcome is None:
+            if not request.answered:
                 request.outcome = OutcomeUnknownError(
                     request.transaction_text, "its block was not confirmed in time"
                 )
@@ -421,7 +421,7 @@ class Sequencer:
     def _requeue(self, taken: Sequence[tuple[Request, Answer | LedgerError]]) -> None:
         """Back to the head of the queue, in order; their ids may by now be on the chain."""
         for request, _ in reversed(taken):
-            if request.outcome is None:
+            if not request.answered:
                 request.fresh = False
                 self._queue.appendleft(request)
 
@@ -454,6 +454,6 @@ class _Failing:
 
 
 def _answer(request: Request, outcome: Answer | LedgerError) -> None:
-    if request.outcome is None:
+    if not request.answered:
         request.outcome = outcome
     request.signal()

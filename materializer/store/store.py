@@ -5,10 +5,10 @@ resumes where it was. `begin ... commit` brackets a block (or a batch of them); 
 what this object remembers: tip, tree and catalog.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Self
 
 import apsw
 
@@ -16,7 +16,7 @@ from journal.block import Block
 from journal.catalog import Catalog
 from journal.chain import Tip
 from journal.codec import decode_header
-from journal.errors import StoreUnavailableError, UnsupportedError
+from journal.errors import JournalReplacedError, StoreUnavailableError, UnsupportedError
 from journal.hashing import leaf_hash
 from journal.ids import id_text
 from materializer.store.catalogs import ViewCatalog, load_catalog, view_catalog
@@ -33,6 +33,8 @@ from materializer.store.trees import load_tree, stored_nodes
 from materializer.store.view import StoreView
 from verifier.merkle import CompactRange
 
+SELECT_META: Final = "select key, value from meta"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
@@ -47,6 +49,26 @@ class Pin:
     ledger_name: str
     strand_id: bytes | None
     log_identity: str
+
+    @classmethod
+    def of_meta(cls, rows: Mapping[str, Any]) -> Self | None:
+        """What the rows of `SELECT_META` say; None for those of a new store."""
+        if "ledger_name" not in rows:
+            return None
+        return cls(
+            ledger_name=str(rows["ledger_name"]),
+            strand_id=rows.get("strand_id"),
+            log_identity=str(rows["log_identity"]),
+        )
+
+    def expect_ledger(self, name: str, path: Path) -> None:
+        """Refuse the store at `path` if it is of another ledger.
+
+        Raises:
+            JournalReplacedError: It is.
+        """
+        if self.ledger_name != name:
+            raise JournalReplacedError(f"{path} is of ledger {self.ledger_name!r}, not {name!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +139,7 @@ class Store:
 
     def pin(self) -> Pin | None:
         """What the store is bound to, or None for a new one."""
-        rows: dict[str, Any] = dict(self._execute("select key, value from meta"))
-        if "ledger_name" not in rows:
-            return None
-        return Pin(
-            ledger_name=str(rows["ledger_name"]),
-            strand_id=rows.get("strand_id"),
-            log_identity=str(rows["log_identity"]),
-        )
+        return Pin.of_meta(dict(self._execute(SELECT_META)))
 
     def bind(self, pin: Pin) -> None:
         """Bind the store to a ledger and its log."""

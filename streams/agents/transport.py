@@ -87,14 +87,18 @@ class CommittedConsumer(driver.Consumer):
         # one for "all". What it then fetches is thrown away.
         active = None if active_partitions is None else set(active_partitions)
         records = await super()._getmany(active, timeout)
-        for tp, found in (records or {}).items():
+        for taken, found in (records or {}).items():
             if found:
-                await self._see_gap_behind_0(ensure_TP(tp), [record.offset for record in found])
-                self.received[ensure_TP(tp)] = found[-1].offset + 1
+                tp = ensure_TP(taken)
+                await self._see_gap_behind_0(tp, [record.offset for record in found[:2]])
+                self.received[tp] = found[-1].offset + 1
         return records
 
     async def _see_gap_behind_0(self, tp: TP, offsets: list[int]) -> None:
-        """Faust takes "read up to offset 0" for "nothing read", and would commit nothing behind it."""
+        """Faust takes "read up to offset 0" for "nothing read", and would commit nothing behind it.
+
+        `offsets` are the first two, or the one, of what was just taken.
+        """
         before = [0] if self.received.get(tp) == 1 else []
         first, *others = [*before, *offsets]
         if first == 0 and others and others[0] > 1:

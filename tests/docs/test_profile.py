@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from indelible.engine import sequencer
+from bench.profile import COMPILED
 
 ROOT = Path(__file__).parents[2]
-COMPILED = str(sequencer.__file__).endswith(".so")
 
 
 def profile(*arguments: str) -> "subprocess.CompletedProcess[str]":

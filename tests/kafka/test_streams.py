@@ -32,7 +32,7 @@ from streams.declarations import parse_declarations
 from streams.exporter import Export, run_export
 from streams.kafka.progress import read_progress
 from streams.records import hash_text
-from streams.sinks import Batch
+from streams.sinks import Batch, Sink
 from streams.topics import Kind, topic_name
 from tests.support.feeding import ListSink, export_once
 from tests.support.streamed import (
@@ -280,16 +280,12 @@ def test_a_cluster_that_is_away_is_unavailable(streaming: Streaming) -> None:
 
 
 def test_the_predecessor_of_a_new_exporter_is_fenced(streaming: Streaming) -> None:
-    streaming.ledger.execute("INSERT INTO vehicles ?", {"n": 1})
-    source = ListSink()
-    export_once(streaming.url, source)
-    address = parse_journal_address(streaming.url)
-    old, new = (make_export(address, streaming.options()).sink for _ in range(2))
+    old, new, batch = _two_of_one_name(streaming)
     old.open()
     assert new.open() is None
     with pytest.raises(ConflictError, match="was started somewhere else"):
-        old.deliver(_batch(source))
-    new.deliver(_batch(source))
+        old.deliver(batch)
+    new.deliver(batch)
     old.close()
     new.close()
 
@@ -300,17 +296,13 @@ def test_a_predecessor_fenced_between_two_batches_does_not_come_back(
     streaming: Streaming,
 ) -> None:
     """Its client may learn of it in the background; then its next call says only that it is dead."""
-    streaming.ledger.execute("INSERT INTO vehicles ?", {"n": 1})
-    source = ListSink()
-    export_once(streaming.url, source)
-    address = parse_journal_address(streaming.url)
-    old, new = (make_export(address, streaming.options()).sink for _ in range(2))
+    old, new, batch = _two_of_one_name(streaming)
     old.open()
-    old.deliver(_batch(source))
+    old.deliver(batch)
     new.open()
     time.sleep(0.3)
     with pytest.raises(ConflictError, match="was started somewhere else"):
-        old.deliver(_batch(source))
+        old.deliver(batch)
     old.close()
     new.close()
 
@@ -361,6 +353,16 @@ def test_progress_behind_anothers_open_transaction_is_waited_for(streaming: Stre
     reader.join(30)
 
     assert found == [2]
+
+
+def _two_of_one_name(streaming: Streaming) -> tuple[Sink, Sink, Batch]:
+    """Two exporters' sinks, and what either would deliver: the insert of one document."""
+    streaming.ledger.execute("INSERT INTO vehicles ?", {"n": 1})
+    source = ListSink()
+    export_once(streaming.url, source)
+    address = parse_journal_address(streaming.url)
+    old, new = (make_export(address, streaming.options()).sink for _ in range(2))
+    return old, new, _batch(source)
 
 
 def _batch(source: ListSink) -> Batch:
